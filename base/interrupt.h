@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ctrl-C: one flag, set by the SIGINT handler that ktdbg.c installs, polled by every wait. A wait
+ * that sees it returns ERR_INTERRUPTED; the command loop clears it before the next command.
+ */
+#ifndef BASE_INTERRUPT_H
+#define BASE_INTERRUPT_H
+
+#include <stdbool.h>
+
+void interrupt_install(void); /* SIGINT without SA_RESTART */
+bool interrupted(void);
+void interrupt_clear(void);
+void interrupt_raise(void); /* what the handler does; also for tests and the screen's Ctrl-C key */
+
+#endif

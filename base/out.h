@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Command output, written once as typed values and rendered as aligned text, JSON (one object a line)
+ * or handed to the screen. A command writes, in any order: tables (columns, then rows), records (one
+ * object of key and value), replies (the `TAG TYPE VALUE` lines of cold operations) and text lines.
+ *
+ * Rows of a table are kept until out_table_end(), so that `sort` and `columns` work for every table.
+ * Text cells are cleaned of control bytes on the way out. Not thread safe.
+ */
+#ifndef BASE_OUT_H
+#define BASE_OUT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum out_format { OUT_TEXT, OUT_JSON };
+
+enum out_kind {
+	OUT_STRING,
+	OUT_U64,
+	OUT_S64,
+	OUT_HEX,      /* u64; JSON number, text 0x.. */
+	OUT_DURATION, /* u64 nanoseconds; JSON number, text with a unit */
+	OUT_BOOL,
+	OUT_ABSENT,   /* this kernel lacks it: <absent>; JSON null */
+	OUT_FAULT,    /* <fault ADDR>; JSON {"fault": ADDR} */
+};
+
+struct out_value {
+	enum out_kind kind;
+	uint64_t u64;       /* U64, S64 (two's complement), HEX, DURATION, BOOL, FAULT's address */
+	const char *string; /* STRING; borrowed for the call, copied where kept */
+};
+
+static inline struct out_value out_string(const char *s) { return (struct out_value){OUT_STRING, 0, s}; }
+static inline struct out_value out_u64(uint64_t v) { return (struct out_value){OUT_U64, v, NULL}; }
+static inline struct out_value out_s64(int64_t v) { return (struct out_value){OUT_S64, (uint64_t)v, NULL}; }
+static inline struct out_value out_hex(uint64_t v) { return (struct out_value){OUT_HEX, v, NULL}; }
+static inline struct out_value out_duration(uint64_t v) { return (struct out_value){OUT_DURATION, v, NULL}; }
+static inline struct out_value out_bool(bool v) { return (struct out_value){OUT_BOOL, v, NULL}; }
+static inline struct out_value out_absent(void) { return (struct out_value){OUT_ABSENT, 0, NULL}; }
+static inline struct out_value out_fault(uint64_t a) { return (struct out_value){OUT_FAULT, a, NULL}; }
+
+struct out;
+
+/* Receives rendered text, always whole lines with their newline. */
+typedef void (*out_sink_fn)(void *context, const char *text, size_t len);
+
+struct out *out_create(enum out_format format, out_sink_fn sink, void *context); /* NULL: no memory */
+void out_destroy(struct out *out);
+enum out_format out_format(const struct out *out);
+
+enum out_column_flags {
+	OUT_RIGHT = 1 << 0,  /* numbers: flush right in text */
+	OUT_HIDDEN = 1 << 1, /* only in JSON or when named in `columns` */
+};
+struct out_column {
+	const char *name; /* JSON key and text header, lower case */
+	unsigned int flags;
+};
+
+/* A table. `columns` is borrowed until out_table_end(). */
+void out_table_begin(struct out *out, const struct out_column *columns, unsigned int count);
+/* Shape it before its end: a column name, "-name" for descending; a comma list of names.
+ * ERR_NOT_FOUND names the columns that exist. May be called before or after the rows. */
+struct err *out_table_sort(struct out *out, const char *key) __attribute__((warn_unused_result));
+struct err *out_table_select(struct out *out, const char *names) __attribute__((warn_unused_result));
+void out_row(struct out *out, const struct out_value *values); /* one a column, copied */
+void out_table_end(struct out *out);                           /* renders */
+
+/* A record: KEY VALUE lines in text, one object in JSON. */
+void out_record_begin(struct out *out);
+void out_record(struct out *out, const char *key, struct out_value value);
+void out_record_end(struct out *out);
+
+/* One reply of a cold operation. `old` is NULL for a read. Text: "TAG TYPE VALUE" or
+ * "TYPE OLD -> NEW"; `notes` ("queued", "hot") are appended in round brackets, may be NULL. */
+void out_reply(struct out *out, const char *tag, const char *type, const struct out_value *old,
+	       const struct out_value *value, const char *notes);
+
+/* One line of prose, without its newline; JSON {"text": ...}. */
+void out_text(struct out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Render one value as text (no padding). */
+void out_format_value(struct str *s, const struct out_value *value);
+
+/* ERR_NOMEM when memory ran out while rows were kept. */
+struct err *out_error(const struct out *out) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * All state of one ktdbg: options, the coordinator, the recorder, variables. The one door for
+ * commands, wherever they come from: session_execute() takes a command line, looks it up in the
+ * table (commands/command.h), opens the window it needs, runs it, records it.
+ *
+ * Not responsible for where lines come from or where output goes: the prompt, the screen, batch and
+ * ktdbg.c do that. Threads: one.
+ */
+#ifndef COMMANDS_SESSION_H
+#define COMMANDS_SESSION_H
+
+#include "base/err.h"
+#include "base/out.h"
+#include "coord/coord.h"
+#include "coord/value.h"
+#include "vmm/machine.h"
+
+#include <stdbool.h>
+
+struct options {
+	const char *kernel;        /* --kernel as given, or NULL */
+	const char *vmlinux;
+	struct topology topology;
+	uint64_t memory;
+	enum accel accel;
+	enum clock_kind clock;
+	struct quantum quantum;
+	unsigned int cpu_budget;
+	const char *scheduler;     /* NAME|PATH [ARGS] */
+	bool cold_boot, readonly, json, ascii, plain;
+	const char *record;
+	const char *append;
+	const char *const *add_files; /* HOST:GUEST */
+	unsigned int add_file_count;
+	const char *gdb_socket, *theme;
+};
+void options_init(struct options *o); /* SPEC section 1's defaults */
+
+struct session;
+struct recorder; /* commands/recorder.h */
+
+struct err *session_create(const struct options *options, struct session **ret)
+	__attribute__((warn_unused_result));
+void session_destroy(struct session *s);
+
+const struct options *session_options(const struct session *s);
+/* NULL until `boot` (or the first command that needs a guest) has made one. */
+struct coord *session_coord(struct session *s);
+struct err *session_boot(struct session *s) __attribute__((warn_unused_result));
+struct err *session_poweroff(struct session *s) __attribute__((warn_unused_result));
+
+/* How a command line arrives, which decides pacing and recording. */
+enum session_mode { MODE_SCRIPT, MODE_PROMPT, MODE_SCREEN, MODE_BATCH };
+void session_set_mode(struct session *s, enum session_mode mode);
+enum session_mode session_mode(const struct session *s);
+
+/*
+ * Run one command line (no newline). An optional "[SECONDS] " prefix lets guest time pass to that
+ * moment first. Blocks like `batch ... end` collect lines until their `end`: *more is then true and
+ * nothing has run yet. Output goes to `out`; the error is the command's own and is not printed.
+ */
+struct err *session_execute(struct session *s, const char *line, struct out *out, bool *more)
+	__attribute__((warn_unused_result));
+bool session_quit(const struct session *s); /* `quit` was run */
+
+/* Variables of `let`, and what `$name` finds (variables first, then reply tags). */
+struct err *session_let(struct session *s, const char *name, const struct value *value)
+	__attribute__((warn_unused_result));
+bool session_variable(struct session *s, const char *name, struct value *ret);
+
+#endif

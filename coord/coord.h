@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The coordinator: one machine, the kernel adopted in it, the agent, and the rule of who may let
+ * guest time pass. Commands call this; it calls the machine.
+ *
+ * Guest time passes in one of two ways. LOCKSTEP (-e, --script, --batch under the virtual clock): only
+ * while a command waits for it (run, wait, until, an agent's reply), so output never depends on
+ * the host. FREE (the screen, the prompt, the real clock): whenever nothing holds it.
+ *
+ * Two reasons to hold: the operator's freeze, and a window (coord_enter/coord_leave) around each
+ * command that needs the guest still. Windows nest.
+ *
+ * Threads: one. Errors of the machine pass through; a dead guest is ERR_GUEST_DIED.
+ */
+#ifndef COORD_COORD_H
+#define COORD_COORD_H
+
+#include "base/err.h"
+#include "coord/kernel.h"
+#include "vmm/machine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct coord;
+struct agent; /* coord/agent.h */
+struct cold;  /* coord/cold.h */
+struct model; /* coord/model.h */
+
+enum coord_pacing { COORD_LOCKSTEP, COORD_FREE };
+
+/* Takes the machine (held at guest time 0). Adoption is tried at once; a kernel that cannot be
+ * adopted yet or at all is not an error here: see coord_kernel(). */
+struct err *coord_create(struct machine *machine, enum coord_pacing pacing, struct coord **ret)
+	__attribute__((warn_unused_result));
+void coord_destroy(struct coord *c); /* destroys the machine too; NULL is fine */
+
+struct machine *coord_machine(struct coord *c);
+struct agent *coord_agent(struct coord *c);
+struct cold *coord_cold(struct coord *c);
+/* The adopted kernel; tries adoption again when there is none. The error says why not. */
+struct err *coord_kernel(struct coord *c, struct kernel **ret) __attribute__((warn_unused_result));
+/* Adopt anew (after a restore). */
+void coord_forget_kernel(struct coord *c);
+
+/* Guest ns since ready. */
+uint64_t coord_time(struct coord *c);
+
+/* A window: the guest is held from the outermost enter to its leave. `time` is fixed inside. */
+struct err *coord_enter(struct coord *c) __attribute__((warn_unused_result));
+struct err *coord_leave(struct coord *c) __attribute__((warn_unused_result));
+bool coord_held(struct coord *c);
+
+/* The operator's freeze. Idempotent. */
+struct err *coord_freeze(struct coord *c) __attribute__((warn_unused_result));
+struct err *coord_thaw(struct coord *c) __attribute__((warn_unused_result));
+bool coord_frozen(const struct coord *c);
+/* A number that changes whenever the guest may have run: caches of guest state compare it. */
+uint64_t coord_epoch(const struct coord *c);
+
+/* Let guest time pass to `time` (ns since ready; in the past: nothing happens), then hold as the
+ * surrounding window or freeze asks. Called inside a window; the window is held again after it. */
+struct err *coord_run_until(struct coord *c, uint64_t time) __attribute__((warn_unused_result));
+/* Run until the u32 at guest-physical `phys` equals `value`, at most `timeout_ns` of guest time
+ * (ERR_TIMEOUT). Same rule. Refused (ERR_REFUSED) while the operator's freeze is on. */
+struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value, uint64_t timeout_ns)
+	__attribute__((warn_unused_result));
+/* Run until `test` says so, asked every `step_ns` of guest time while held. */
+typedef struct err *(*coord_test_fn)(void *context, bool *ret);
+struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *context, uint64_t step_ns,
+				 uint64_t timeout_ns) __attribute__((warn_unused_result));
+
+/* The scheduler model of this frozen window, taken once and kept until the guest runs. Borrowed. */
+struct err *coord_model(struct coord *c, const struct model **ret) __attribute__((warn_unused_result));
+
+void coord_set_pacing(struct coord *c, enum coord_pacing pacing);
+/* Prompt and screen: call when idle; lets a FREE guest run and notices its death and its agent's. */
+struct err *coord_idle(struct coord *c) __attribute__((warn_unused_result));
+
+#endif
