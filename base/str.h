@@ -36,6 +36,7 @@ struct err *str_error(const struct str *s) __attribute__((warn_unused_result));
 void str_add_clean(struct str *s, const char *text, size_t max_len);
 
 bool str_starts(const char *text, const char *prefix);
+bool str_is_hex(const char *text); /* begins with 0x and a hexadecimal digit */
 
 /* The copy of a formatted text, caller frees, NULL when out of memory. */
 char *str_format(const char *fmt, ...) __attribute__((format(printf, 1, 2), warn_unused_result));
