@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The recorder: keeps what a session did since its guest's boot, and writes it to a file in the format
+ * of ktdbg-recording(5) as it happens. `record start` in the middle of a session first writes what was
+ * done since boot, because a replay starts there.
+ *
+ * A command goes to the file, and to the disk, before it runs; its output follows when it has run. An
+ * entry is written whole or cut off again, so that a file is valid up to its last line whatever
+ * happens. When writing fails the recorder says so once, closes the file and goes on in memory.
+ *
+ * Not responsible for what is recorded: the session decides. Threads: one.
+ */
+#ifndef COMMANDS_RECORDER_H
+#define COMMANDS_RECORDER_H
+
+#include "base/err.h"
+#include "commands/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct recorder;
+
+struct err *recorder_create(struct recorder **ret) __attribute__((warn_unused_result));
+void recorder_destroy(struct recorder *r); /* finishes the file; NULL is fine */
+
+/* A guest has just been booted: forget the history and take the header lines from it. A file that was
+ * started before the boot gets its header now; one that holds an earlier guest is finished. */
+struct err *recorder_boot(struct recorder *r, const struct options *options, struct coord *coord)
+	__attribute__((warn_unused_result));
+
+/* Before a command runs: its full line, at guest time `time`; a block's lines are joined by '\n'.
+ * The error, given once, is that the file cannot be written any more. */
+struct err *recorder_command(struct recorder *r, uint64_t time, const char *line)
+	__attribute__((warn_unused_result));
+/* After it ran: its output, whole lines; may be called more than once. */
+struct err *recorder_output(struct recorder *r, const char *text, size_t len)
+	__attribute__((warn_unused_result));
+/* Its error, as the line `error: DETAIL` of its output. */
+struct err *recorder_error(struct recorder *r, const struct err *error)
+	__attribute__((warn_unused_result));
+
+/* Begin a file (made anew; ERR_REFUSED when it exists and is no recording, or one is open). */
+struct err *recorder_start(struct recorder *r, const char *path) __attribute__((warn_unused_result));
+/* Finish it; ERR_USAGE when there is none. */
+struct err *recorder_stop(struct recorder *r) __attribute__((warn_unused_result));
+const char *recorder_path(const struct recorder *r); /* NULL when no file is open */
+/* How many lines the history holds, and the i-th (the screen's recording view). Borrowed. */
+size_t recorder_lines(const struct recorder *r);
+const char *recorder_line(const struct recorder *r, size_t i);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Recordings as text (ktdbg-recording(5)): parsed with the place of everything, so that a message can
+ * point at it and --bless can rewrite output lines and leave the rest of the file as its author wrote it.
+ *
+ * Not responsible for running anything, nor for files that grow (commands/recorder.h). Files are
+ * untrusted: length of lines, number of lines and bytes in them are checked.
+ */
+#ifndef COMMANDS_RECORDING_H
+#define COMMANDS_RECORDING_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "commands/session.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORDING_FIRST_LINE "ktdbg recording 1"
+#define RECORDING_OUTPUT "  | "       /* before an output line */
+#define RECORDING_MAX_LINE 65536      /* bytes */
+#define RECORDING_MAX_FILE (64 << 20) /* bytes */
+
+struct recording_header {
+	char *key, *value;     /* value "" for a switch */
+	unsigned int line;
+};
+
+/* One expected line of output. */
+struct recording_output {
+	char *text;            /* after "  | ", with its matcher; see match.h */
+	unsigned int line;
+};
+
+struct recording_step {
+	unsigned int line;     /* of its command, from 1 */
+	bool has_time;
+	uint64_t time;         /* guest ns since ready */
+	char *command;         /* without the time; a block's lines joined by '\n', with its `end` */
+	struct recording_output *outputs;
+	unsigned int output_count;
+	unsigned int last_line; /* of the command itself: a block's `end` */
+};
+
+struct recording {
+	char *path;
+	char **lines;          /* the file, without newlines; line N is lines[N - 1] */
+	unsigned int line_count;
+	struct recording_header *headers;
+	unsigned int header_count;
+	struct recording_step *steps;
+	unsigned int step_count;
+	bool cut_off;          /* what follows the last newline was dropped */
+};
+
+/* ERR_USAGE "PATH:LINE: WHY" for a malformed text; with a caret where a column is known. */
+struct err *recording_parse(const char *path, const char *text, size_t len, struct recording **ret)
+	__attribute__((warn_unused_result));
+/* Reads and parses a file; ERR_OS when it cannot be read. */
+struct err *recording_read(const char *path, struct recording **ret) __attribute__((warn_unused_result));
+void recording_destroy(struct recording *r); /* NULL is fine */
+
+/* Every command must be in the table, by its full name, and may be used in a recording. */
+struct err *recording_check_commands(const struct recording *r) __attribute__((warn_unused_result));
+
+/* The value of a header line, NULL when there is none. */
+const char *recording_header_value(const struct recording *r, const char *key);
+/* Lay the header over `options`, whose new strings are the recording's own. ERR_USAGE "PATH:LINE: WHY". */
+struct err *recording_options(const struct recording *r, struct options *options)
+	__attribute__((warn_unused_result));
+
+/* "[1.5] rest": the time and where the rest begins; *ret_has false when there is no such prefix.
+ * *ret_column is where an error is, from 0. */
+struct err *recording_time(const char *line, bool *ret_has, uint64_t *ret_time, const char **ret_rest,
+			   size_t *ret_column) __attribute__((warn_unused_result));
+
+/* The same file with the output of each step replaced. outputs[i] are the lines of step i joined by
+ * '\n', NULL to keep them as they are. */
+struct err *recording_bless(const struct recording *r, const char *const *outputs, struct str *ret)
+	__attribute__((warn_unused_result));
+/* The file in its canonical layout, for `recording fmt`. */
+struct err *recording_format(const struct recording *r, struct str *ret) __attribute__((warn_unused_result));
+
+#endif
