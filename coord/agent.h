@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's side of the mailbox (guest/wire.h): calls that ask the agent inside the guest to do
+ * something, and the statistics that its workers write. For injecting work only; nothing that shows
+ * the guest's state needs the agent.
+ *
+ * A call lets guest time pass until the agent has answered: some milliseconds, at most AGENT_DEADLINE
+ * (ERR_TIMEOUT). It is refused while the operator's freeze is on (ERR_REFUSED). What the agent
+ * answers with an errno becomes ERR_NOT_FOUND (ENOENT, ESRCH), ERR_ABSENT (EOPNOTSUPP, ENODEV) or
+ * ERR_REFUSED with the agent's text.
+ *
+ * All bytes from the guest are untrusted: bounded copies, never pointers into guest memory.
+ * Threads: the coordinator's.
+ */
+#ifndef COORD_AGENT_H
+#define COORD_AGENT_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "coord/coord.h"
+#include "guest/wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct agent;
+struct work_spec;   /* coord/work_spec.h */
+struct cgroup_spec; /* coord/cgroup_spec.h */
+
+/* Guest time that a call may take. */
+#define AGENT_DEADLINE 10000000000ULL
+#define AGENT_SCHED_DEADLINE 60000000000ULL
+
+/* For the machine of `c` (borrowed). Reads nothing yet: a broken mailbox is reported by each call. */
+struct err *agent_create(struct coord *c, struct agent **ret) __attribute__((warn_unused_result));
+void agent_destroy(struct agent *a); /* NULL is fine */
+
+/* What the agent answered, copied. */
+struct agent_reply {
+	uint64_t values[16];
+	unsigned int value_count;
+	struct str text;
+};
+void agent_reply_deinit(struct agent_reply *reply);
+
+/* One request; `payload` is the wire struct of `op`. `ret` may be NULL. */
+struct err *agent_call(struct agent *a, uint32_t op, const void *payload, size_t len,
+		       uint64_t deadline_ns, struct agent_reply *ret) __attribute__((warn_unused_result));
+
+struct err *agent_ping(struct agent *a) __attribute__((warn_unused_result));
+
+/* Create workers; *ret_first (may be NULL) is the index of the first in its cgroup. All or nothing. */
+struct err *agent_spawn(struct agent *a, const struct work_spec *spec, unsigned int *ret_first)
+	__attribute__((warn_unused_result));
+
+struct err *agent_cgroup_add(struct agent *a, const struct cgroup_spec *spec)
+	__attribute__((warn_unused_result));
+struct err *agent_cgroup_set(struct agent *a, const struct cgroup_spec *spec)
+	__attribute__((warn_unused_result));
+struct err *agent_cgroup_remove(struct agent *a, const char *name) __attribute__((warn_unused_result));
+/* Kill the workers (and whatever else lives there), keep the cgroup. "@runner": its workers only. */
+struct err *agent_cgroup_stop(struct agent *a, const char *name) __attribute__((warn_unused_result));
+struct err *agent_cgroup_freeze(struct agent *a, const char *name) __attribute__((warn_unused_result));
+struct err *agent_cgroup_thaw(struct agent *a, const char *name) __attribute__((warn_unused_result));
+struct err *agent_cgroup_move(struct agent *a, const char *from, const char *to)
+	__attribute__((warn_unused_result));
+/* One pid a line, one name a line. */
+struct err *agent_cgroup_procs(struct agent *a, const char *name, struct str *ret)
+	__attribute__((warn_unused_result));
+struct err *agent_cgroup_list(struct agent *a, struct str *ret) __attribute__((warn_unused_result));
+
+/* Affinity of every worker of a cgroup: `intent` as in `affinity=` (coord/work_spec.h). */
+struct err *agent_affinity(struct agent *a, const char *cgroup, const char *intent)
+	__attribute__((warn_unused_result));
+
+/* A bundled scheduler ("vtime") or a program packed by --scheduler; returns when sched_ext is
+ * enabled. ERR_NOT_FOUND lists the schedulers of the image. */
+struct err *agent_sched_attach(struct agent *a, const char *name, unsigned int argument_count,
+			       char *const *arguments) __attribute__((warn_unused_result));
+struct err *agent_sched_detach(struct agent *a) __attribute__((warn_unused_result));
+struct err *agent_sched_status(struct agent *a, struct str *ret) __attribute__((warn_unused_result));
+
+/* A program inside the guest; output goes to its console. `wait` lets guest time pass until it ends. */
+struct err *agent_run(struct agent *a, const char *cgroup, const char *program,
+		      unsigned int argument_count, char *const *arguments, int *ret_pid)
+	__attribute__((warn_unused_result));
+/* *ret_status is a wait status. ERR_TIMEOUT after `timeout_ns` of guest time. */
+struct err *agent_run_wait(struct agent *a, int pid, uint64_t timeout_ns, int *ret_status)
+	__attribute__((warn_unused_result));
+struct err *agent_run_kill(struct agent *a, int pid, int signal) __attribute__((warn_unused_result));
+
+/* Tests: a file as the guest sees it; every thread as /proc shows it, "TGID PID STATE POLICY COMM". */
+struct err *agent_cat(struct agent *a, const char *path, struct str *ret)
+	__attribute__((warn_unused_result));
+struct err *agent_proc_snapshot(struct agent *a, struct str *ret) __attribute__((warn_unused_result));
+
+/* --- without the guest's help, at any time; exact while it is held --- */
+
+struct agent_worker {
+	int pid, tgid;
+	unsigned int index;
+	bool alive;
+	int exit_status;            /* wait status once it ended */
+	char type[16], comm[WIRE_COMM], cgroup[WIRE_CGROUP_NAME];
+	uint64_t start_time, update_time; /* guest CLOCK_MONOTONIC ns */
+	uint64_t iterations, max_gap, migrations, wakeups, max_latency, cpu_time;
+	uint64_t latency[WIRE_LATENCY_BUCKETS];
+};
+/* The workers of `cgroup` ("@runner", NULL: of all), dead ones too, in order of index; caller frees. */
+struct err *agent_workers(struct agent *a, const char *cgroup, struct agent_worker **ret,
+			  unsigned int *ret_count) __attribute__((warn_unused_result));
+/* worker(CGROUP,I). ERR_NOT_FOUND says which exist. */
+struct err *agent_worker(struct agent *a, const char *cgroup, unsigned int index,
+			 struct agent_worker *ret) __attribute__((warn_unused_result));
+
+struct agent_health {
+	bool ok;
+	char reason[160];           /* "" when ok */
+	uint64_t heartbeat;
+	char scheduler[64];         /* attached, by the agent's word; "" for none */
+	unsigned int scheduler_pid;
+	unsigned int scheduler_exits; /* unasked-for ends of scheduler processes */
+};
+/* Silence is a heartbeat that has not advanced over 2 s of guest time between two calls. */
+void agent_health(struct agent *a, struct agent_health *ret);
+
+/* What a spec is checked against: as the guest reports it in the mailbox. */
+unsigned int agent_cpus(struct agent *a);
+unsigned int agent_nodes(struct agent *a);
+
+#endif
