@@ -32,7 +32,9 @@ enum out_kind {
 struct out_value {
 	enum out_kind kind;
 	uint64_t u64;       /* U64, S64 (two's complement), HEX, DURATION, BOOL, FAULT's address */
-	const char *string; /* STRING; borrowed for the call, copied where kept */
+	/* STRING's text; with any other kind, when not NULL, how text output shows the value (an enum's
+	 * name for its number). Borrowed for the call, copied where kept. */
+	const char *string;
 };
 
 static inline struct out_value out_string(const char *s) { return (struct out_value){OUT_STRING, 0, s}; }
@@ -52,6 +54,9 @@ typedef void (*out_sink_fn)(void *context, const char *text, size_t len);
 struct out *out_create(enum out_format format, out_sink_fn sink, void *context); /* NULL: no memory */
 void out_destroy(struct out *out);
 enum out_format out_format(const struct out *out);
+/* Everything written to `out` goes to `second` as well, in its own format (a recorder's text beside
+ * the operator's JSON). NULL ends it. Borrowed. */
+void out_set_tee(struct out *out, struct out *second);
 
 enum out_column_flags {
 	OUT_RIGHT = 1 << 0,  /* numbers: flush right in text */
@@ -62,7 +67,8 @@ struct out_column {
 	unsigned int flags;
 };
 
-/* A table. `columns` is borrowed until out_table_end(). */
+/* A table. `columns` is borrowed until out_table_end(). Text: a header line, then a line a row; a
+ * JSON row is an object. */
 void out_table_begin(struct out *out, const struct out_column *columns, unsigned int count);
 /* Shape it before its end: a column name, "-name" for descending; a comma list of names.
  * ERR_NOT_FOUND names the columns that exist. May be called before or after the rows. */
@@ -83,6 +89,14 @@ void out_reply(struct out *out, const char *tag, const char *type, const struct 
 
 /* One line of prose, without its newline; JSON {"text": ...}. */
 void out_text(struct out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Each line of `text` as out_text() would write it. */
+void out_lines(struct out *out, const char *text);
+
+/* A sink that appends to the struct str in `context`. */
+void out_sink_str(void *context, const char *text, size_t len);
+/* A sink that writes to the stdio stream in `context` and flushes it. */
+void out_sink_file(void *context, const char *text, size_t len);
 
 /* Render one value as text (no padding). */
 void out_format_value(struct str *s, const struct out_value *value);

@@ -11,7 +11,11 @@
 #include "base/out.h"
 #include "commands/session.h"
 
-enum command_group { GROUP_INSPECT, GROUP_CONTROL, GROUP_CHANGE, GROUP_INJECT, GROUP_RECORD, GROUP_SCREEN };
+enum command_group {
+	GROUP_INSPECT, GROUP_CONTROL, GROUP_CHANGE, GROUP_INJECT, GROUP_RECORD, GROUP_SCREEN,
+	GROUP_HOST, /* ktdbg itself: doctor, kernel, cache */
+	GROUP_COUNT,
+};
 
 enum command_flags {
 	CMD_GUEST = 1 << 0,   /* needs a booted guest (boots one) */
@@ -22,6 +26,8 @@ enum command_flags {
 	CMD_RECORDED = 1 << 5,/* reaches guest or coordinator: goes into recordings */
 	CMD_BLOCK = 1 << 6,   /* opens a block that ends with `end` */
 	CMD_SCREEN_ONLY = 1 << 7,
+	CMD_RAW = 1 << 8,     /* uses `rest` only: no splitting, quotes mean what the command says */
+	CMD_HOST = 1 << 9,    /* output tells about the host: shown, never recorded nor compared */
 };
 
 /* What completes a word. */
@@ -36,6 +42,9 @@ struct command_argument {
 	enum completer completer;
 	const char *words;        /* COMPLETE_WORD: "start|stop" */
 };
+
+/* How many arguments a row can describe. */
+#define COMMAND_ARGUMENTS 6
 
 /* The words of a line, split as a shell would ('...' and "..." quote); `rest` is the raw text after
  * the command's name, for expressions. */
@@ -55,7 +64,7 @@ struct command {
 	const char *usage;        /* "read TARGET [as TAG] [:TYPE]" */
 	const char *summary;      /* one line, no full stop */
 	const char *help;         /* paragraphs and examples; may be NULL */
-	struct command_argument arguments[6];
+	struct command_argument arguments[COMMAND_ARGUMENTS];
 	struct err *(*run)(struct session *s, const struct command_line *line, struct out *out);
 };
 
@@ -65,5 +74,8 @@ extern const struct command *const command_table[];
 /* By name or unambiguous prefix; ERR_USAGE lists near names or the candidates. */
 struct err *command_find(const char *name, const struct command **ret)
 	__attribute__((warn_unused_result));
+
+/* ERR_USAGE "usage: USAGE", for a run() whose words are too few, too many or unknown. */
+struct err *command_usage(const struct command *command) __attribute__((warn_unused_result));
 
 #endif

@@ -31,14 +31,14 @@ struct options {
 	bool cold_boot, readonly, json, ascii, plain;
 	const char *record;
 	const char *append;
-	const char *const *add_files; /* HOST:GUEST */
+	const char **add_files;    /* HOST:GUEST */
 	unsigned int add_file_count;
 	const char *gdb_socket, *theme;
 };
 void options_init(struct options *o); /* SPEC section 1's defaults */
 
 struct session;
-struct recorder; /* commands/recorder.h */
+struct command; /* commands/command.h */
 
 struct err *session_create(const struct options *options, struct session **ret)
 	__attribute__((warn_unused_result));
@@ -63,6 +63,51 @@ enum session_mode session_mode(const struct session *s);
 struct err *session_execute(struct session *s, const char *line, struct out *out, bool *more)
 	__attribute__((warn_unused_result));
 bool session_quit(const struct session *s); /* `quit` was run */
+void session_set_quit(struct session *s);
+/* The line that opened a block which waits for its `end`, NULL when none does. */
+const char *session_open_block(const struct session *s);
+void session_drop_block(struct session *s); /* Ctrl-C at the prompt, or an error in a script */
+
+/*
+ * Sees every CMD_RECORDED command: the recorder. `before` is called in the command's window, ahead of
+ * its effect, with the guest time and the line in canonical form (full command name, no time prefix); an
+ * error stops the command. `after` gets the text that the command wrote, also when the operator
+ * reads JSON, and its error or NULL (borrowed). One observer at a time; NULL ends it. The struct is
+ * copied. Commands without CMD_RECORDED and lines that name no command are not seen.
+ */
+struct session_observer {
+	struct err *(*before)(void *context, uint64_t time, const struct command *command,
+			      const char *line, char *const *block, unsigned int block_count);
+	struct err *(*after)(void *context, const char *text, const struct err *err);
+	void *context;
+};
+void session_observe(struct session *s, const struct session_observer *observer);
+
+/* What a long wait (a boot, a run) is doing, in a few words, for whoever draws it; NULL: nobody. */
+void session_set_progress(struct session *s, void (*progress)(void *context, const char *what),
+			  void *context);
+void session_progress(struct session *s, const char *what);
+
+/* The guest, the kernel and the model of the current window, with the errors that a command reports
+ * when there is none. For run() of commands with CMD_GUEST or CMD_KERNEL. */
+struct err *session_kernel(struct session *s, struct kernel **ret) __attribute__((warn_unused_result));
+
+/*
+ * What the open screen does for commands with CMD_SCREEN_ONLY (view, save-screen, watch). Without a screen those
+ * are refused. The table is borrowed until it is replaced; NULL: the screen was closed.
+ */
+struct screen_ops {
+	/* Show the view of that name; ERR_NOT_FOUND lists those that exist. `argument` may be NULL. */
+	struct err *(*view)(void *context, const char *name, const char *argument);
+	/* Write what the screen shows to `path`, as text. */
+	struct err *(*save)(void *context, const char *path);
+	/* Show the value of an expression in the watch lines; NULL removes all of them. */
+	struct err *(*watch)(void *context, const char *expression);
+	/* Names of views, for completion: NULL past the end. */
+	const char *(*view_name)(void *context, unsigned int i);
+};
+void session_set_screen(struct session *s, const struct screen_ops *ops, void *context);
+const struct screen_ops *session_screen(const struct session *s, void **ret_context); /* or NULL */
 
 /* Variables of `let`, and what `$name` finds (variables first, then reply tags). */
 struct err *session_let(struct session *s, const char *name, const struct value *value)
