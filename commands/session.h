@@ -38,7 +38,7 @@ struct options {
 void options_init(struct options *o); /* SPEC section 1's defaults */
 
 struct session;
-struct command; /* commands/command.h */
+struct recorder; /* commands/recorder.h */
 
 struct err *session_create(const struct options *options, struct session **ret)
 	__attribute__((warn_unused_result));
@@ -68,28 +68,17 @@ void session_set_quit(struct session *s);
 const char *session_open_block(const struct session *s);
 void session_drop_block(struct session *s); /* Ctrl-C at the prompt, or an error in a script */
 
-/*
- * Sees every CMD_RECORDED command: the recorder. `before` is called in the command's window, ahead of
- * its effect, with the guest time and the line in canonical form (full command name, no time prefix); an
- * error stops the command. `after` gets the text that the command wrote, also when the operator
- * reads JSON, and its error or NULL (borrowed). One observer at a time; NULL ends it. The struct is
- * copied. Commands without CMD_RECORDED and lines that name no command are not seen.
- */
-struct session_observer {
-	struct err *(*before)(void *context, uint64_t time, const struct command *command,
-			      const char *line, char *const *block, unsigned int block_count);
-	struct err *(*after)(void *context, const char *text, const struct err *err);
-	void *context;
-};
-void session_observe(struct session *s, const struct session_observer *observer);
+/* The session's recorder (commands/recorder.h): the session tells it about every boot and every
+ * CMD_RECORDED command; `record` and the screen use it. Never NULL. */
+struct recorder *session_recorder(struct session *s);
 
 /* What a long wait (a boot, a run) is doing, in a few words, for whoever draws it; NULL: nobody. */
 void session_set_progress(struct session *s, void (*progress)(void *context, const char *what),
 			  void *context);
 void session_progress(struct session *s, const char *what);
 
-/* The guest, the kernel and the model of the current window, with the errors that a command reports
- * when there is none. For run() of commands with CMD_GUEST or CMD_KERNEL. */
+/* The adopted kernel, with the error that a command reports when there is none. For run() of commands
+ * with CMD_KERNEL. */
 struct err *session_kernel(struct session *s, struct kernel **ret) __attribute__((warn_unused_result));
 
 /*
