@@ -68,6 +68,20 @@ struct command {
 	struct err *(*run)(struct session *s, const struct command_line *line, struct out *out);
 };
 
+/* Every command, one word each: its row is `const struct command command_NAME`, defined at the end of
+ * its file; the table holds them in this order, which is that of `help` within a group. */
+#define COMMANDS(X)                                                                                \
+	X(cpus) X(rq) X(tasks) X(task) X(dsq) X(scx)                                               \
+	X(symbol) X(memory) X(console) X(dmesg) X(status) X(info)                                  \
+	X(boot) X(poweroff) X(freeze) X(thaw) X(run)                                               \
+	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
+	X(spawn) X(cgroup) X(sched)                                                                \
+	X(help) X(quit)                                                                            \
+	X(doctor) X(kernel) X(cache)
+
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARE)
+
 /* The whole table, NULL terminated. */
 extern const struct command *const command_table[];
 
