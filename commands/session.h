@@ -102,5 +102,8 @@ const struct screen_ops *session_screen(const struct session *s, void **ret_cont
 struct err *session_let(struct session *s, const char *name, const struct value *value)
 	__attribute__((warn_unused_result));
 bool session_variable(struct session *s, const char *name, struct value *ret);
+/* The names of `let`, until `visit` returns false: for completion. */
+void session_names_each(struct session *s, bool (*visit)(void *context, const char *name),
+			void *context);
 
 #endif

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/session.h"
+
+#include "commands/command.h"
+#include "commands/recorder.h"
+#include "commands/recording.h"
+#include "commands/start.h"
+#include "commands/words.h"
+#include "coord/cold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Lines that a block may hold. */
+#define BLOCK_MAX 10000
+
+/* A command line taken apart. */
+struct invocation {
+	const struct command *command;
+	bool timed;
+	uint64_t time;          /* of the "[SECONDS]" prefix */
+	const char *rest;       /* after the command's name */
+	char *const *block;
+	unsigned int block_count;
+};
+
+/* A block that waits for its `end`. */
+struct open_block {
+	char *line;             /* the opening line, NULL: none is open */
+	char **lines;
+	unsigned int count;
+};
+
+struct variable {
+	char *name;
+	struct value value;
+};
+
+struct session {
+	struct options options;
+	struct coord *coord;
+	struct recorder *recorder;
+	enum session_mode mode;
+	struct open_block block;
+	struct variable *variables;
+	unsigned int variable_count;
+	void (*progress)(void *context, const char *what);
+	void *progress_context;
+	bool powered_off;       /* by the operator: nothing boots by itself any more */
+	bool quit;
+};
+
+struct err *session_create(const struct options *options, struct session **ret)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	struct err *err;
+
+	if (!s)
+		return err_nomem();
+	s->options = *options;
+	s->mode = MODE_SCRIPT;
+	err = recorder_create(&s->recorder);
+	if (err) {
+		session_destroy(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
+}
+
+void session_drop_block(struct session *s)
+{
+	for (unsigned int i = 0; i < s->block.count; i++)
+		free(s->block.lines[i]);
+	free(s->block.lines);
+	free(s->block.line);
+	s->block = (struct open_block){0};
+}
+
+static void forget_variables(struct session *s)
+{
+	for (unsigned int i = 0; i < s->variable_count; i++)
+		free(s->variables[i].name);
+	free(s->variables);
+	s->variables = NULL;
+	s->variable_count = 0;
+}
+
+void session_destroy(struct session *s)
+{
+	if (!s)
+		return;
+	session_drop_block(s);
+	forget_variables(s);
+	recorder_destroy(s->recorder);
+	coord_destroy(s->coord);
+	free(s);
+}
+
+const struct options *session_options(const struct session *s)
+{
+	return &s->options;
+}
+
+struct coord *session_coord(struct session *s)
+{
+	return s->coord;
+}
+
+struct recorder *session_recorder(struct session *s)
+{
+	return s->recorder;
+}
+
+bool session_quit(const struct session *s)
+{
+	return s->quit;
+}
+
+void session_set_quit(struct session *s)
+{
+	s->quit = true;
+}
+
+const char *session_open_block(const struct session *s)
+{
+	return s->block.line;
+}
+
+void session_set_progress(struct session *s, void (*progress)(void *context, const char *what),
+			  void *context)
+{
+	s->progress = progress;
+	s->progress_context = context;
+}
+
+void session_progress(struct session *s, const char *what)
+{
+	if (s->progress)
+		s->progress(s->progress_context, what);
+}
+
+/* ---- the guest ---- */
+
+/* Guest time waits for commands only where that makes output repeatable. */
+static enum coord_pacing pacing_for(const struct session *s, struct machine *machine)
+{
+	bool scripted = s->mode == MODE_SCRIPT || s->mode == MODE_BATCH;
+
+	return scripted && machine_info(machine)->clock == CLOCK_VIRTUAL ? COORD_LOCKSTEP : COORD_FREE;
+}
+
+void session_set_mode(struct session *s, enum session_mode mode)
+{
+	s->mode = mode;
+	if (s->coord)
+		coord_set_pacing(s->coord, pacing_for(s, coord_machine(s->coord)));
+}
+
+enum session_mode session_mode(const struct session *s)
+{
+	return s->mode;
+}
+
+static void report_progress(void *context, const char *what)
+{
+	session_progress(context, what);
+}
+
+/* Takes the machine, also when it fails. */
+static struct err *take_machine(struct session *s, struct machine *machine)
+{
+	struct coord *coord;
+	struct err *err = coord_create(machine, pacing_for(s, machine), &coord);
+
+	if (err) {
+		machine_destroy(machine);
+		return err;
+	}
+	s->coord = coord;
+	s->powered_off = false;
+	return NULL;
+}
+
+struct err *session_boot(struct session *s)
+{
+	const struct machine_callbacks callbacks = {.progress = report_progress, .context = s};
+	struct machine *machine;
+	struct err *err;
+
+	if (s->coord && machine_state(coord_machine(s->coord)) != MACHINE_DEAD)
+		return err_new(ERR_REFUSED, "a guest is running already; `poweroff` ends it");
+	coord_destroy(s->coord);
+	s->coord = NULL;
+	ERR_TRY(start_machine(&s->options, &callbacks, &machine));
+	ERR_TRY(take_machine(s, machine));
+	err = recorder_boot(s->recorder, &s->options, s->coord);
+	if (!err)
+		err = start_scheduler(&s->options, s->coord);
+	if (err) {
+		/* A guest without what was asked for is not the guest that was asked for. */
+		coord_destroy(s->coord);
+		s->coord = NULL;
+	}
+	return err;
+}
+
+struct err *session_poweroff(struct session *s)
+{
+	if (!s->coord)
+		return err_new(ERR_REFUSED, "no guest is running");
+	coord_destroy(s->coord);
+	s->coord = NULL;
+	s->powered_off = true;
+	forget_variables(s);
+	return NULL;
+}
+
+static struct err *need_guest(struct session *s)
+{
+	if (s->coord)
+		return NULL;
+	if (s->powered_off)
+		return err_new(ERR_REFUSED, "no guest is running; `boot` starts one");
+	return session_boot(s);
+}
+
+struct err *session_kernel(struct session *s, struct kernel **ret)
+{
+	ERR_TRY(need_guest(s));
+	return coord_kernel(s->coord, ret);
+}
+
+/* ---- running one command ---- */
+
+/* What `command_line` calls `words` and `rest`, then run(). */
+static struct err *call_run(struct session *s, const struct invocation *in, struct out *out)
+{
+	struct command_line line = {
+		.rest = in->rest, .block = in->block, .block_count = in->block_count};
+	struct words words = {0};
+	struct err *err;
+
+	if (!(in->command->flags & CMD_RAW))
+		ERR_TRY(words_split(in->rest, &words));
+	line.count = words.count;
+	line.words = words.words;
+	err = in->command->run(s, &line, out);
+	words_deinit(&words);
+	return err ? err : out_error(out);
+}
+
+/* "NAME REST" and a block's lines with its `end`, as the recorder wants them. */
+static void canonical_line(const struct invocation *in, struct str *s)
+{
+	str_add(s, in->command->name);
+	if (*in->rest)
+		str_addf(s, " %s", in->rest);
+	if (!(in->command->flags & CMD_BLOCK))
+		return;
+	for (unsigned int i = 0; i < in->block_count; i++)
+		str_addf(s, "\n%s", in->block[i]);
+	str_add(s, "\nend");
+}
+
+static struct err *record_before(struct session *s, const struct invocation *in)
+{
+	struct str line = {0};
+	struct err *err;
+
+	canonical_line(in, &line);
+	err = str_error(&line);
+	if (!err)
+		err = recorder_command(s->recorder, coord_time(s->coord), str_text(&line));
+	str_deinit(&line);
+	return err;
+}
+
+static struct err *record_after(struct session *s, const struct str *text, const struct err *error)
+{
+	if (text->len)
+		ERR_TRY(recorder_output(s->recorder, text->data, text->len));
+	return error ? recorder_error(s->recorder, error) : NULL;
+}
+
+/* A recording that cannot be written does not keep a command from running, but is not kept quiet. */
+static struct err *first_error(struct err *first, struct err *second)
+{
+	if (!first)
+		return second;
+	err_free(second);
+	return first;
+}
+
+static struct err *run_recorded(struct session *s, const struct invocation *in, struct out *out)
+{
+	struct str text = {0};
+	struct out *copy = out_create(OUT_TEXT, out_sink_str, &text);
+	struct err *before, *err, *after;
+
+	if (!copy)
+		return err_nomem();
+	before = record_before(s, in);
+	out_set_tee(out, copy);
+	err = call_run(s, in, out);
+	out_set_tee(out, NULL);
+	after = record_after(s, &text, err);
+	out_destroy(copy);
+	str_deinit(&text);
+	return first_error(err, first_error(before, after));
+}
+
+/* Inside the command's window. */
+static struct err *run_at_time(struct session *s, const struct invocation *in, struct out *out)
+{
+	if (in->timed)
+		ERR_TRY(coord_run_until(s->coord, in->time));
+	if (in->command->flags & CMD_RECORDED)
+		return run_recorded(s, in, out);
+	return call_run(s, in, out);
+}
+
+#define CMD_ANY_GUEST (CMD_GUEST | CMD_KERNEL | CMD_FROZEN | CMD_AGENT)
+
+static struct err *run_in_window(struct session *s, const struct invocation *in, struct out *out)
+{
+	struct coord *coord;
+	struct kernel *kernel;
+	struct err *err;
+
+	ERR_TRY(need_guest(s));
+	coord = s->coord;
+	if (in->command->flags & (CMD_KERNEL | CMD_FROZEN))
+		ERR_TRY(coord_kernel(coord, &kernel));
+	ERR_TRY(coord_enter(coord));
+	err = run_at_time(s, in, out);
+	/* `poweroff` takes the window away with the guest. */
+	return s->coord == coord ? coord_leave_with(coord, err) : err;
+}
+
+static struct err *check_allowed(const struct session *s, const struct command *command)
+{
+	if ((command->flags & CMD_WRITES) && s->options.readonly)
+		return err_new(ERR_REFUSED, "%s: refused by --readonly", command->name);
+	if ((command->flags & CMD_SCREEN_ONLY) && s->mode != MODE_SCREEN)
+		return err_new(ERR_REFUSED, "%s: works on the screen only", command->name);
+	return NULL;
+}
+
+static struct err *run_invocation(struct session *s, const struct invocation *in, struct out *out)
+{
+	ERR_TRY(check_allowed(s, in->command));
+	if ((in->command->flags & CMD_ANY_GUEST) || in->timed)
+		return run_in_window(s, in, out);
+	/* `note` and `let` need no guest, but with one they belong into its recording. */
+	if ((in->command->flags & CMD_RECORDED) && s->coord)
+		return run_in_window(s, in, out);
+	return call_run(s, in, out);
+}
+
+/* ---- lines ---- */
+
+static bool is_nothing(const char *line)
+{
+	line += strspn(line, " \t");
+	return !*line || *line == '#';
+}
+
+/* Take `line` apart; `in` borrows it. */
+static struct err *parse_line(const char *line, struct invocation *in)
+{
+	const char *start = line + strspn(line, " \t"), *rest;
+	size_t column, len;
+	char *name;
+	struct err *err;
+
+	ERR_TRY(recording_time(start, &in->timed, &in->time, &rest, &column));
+	rest += strspn(rest, " \t");
+	len = words_first(rest, &in->rest);
+	name = strndup(rest, len);
+	if (!name)
+		return err_nomem();
+	err = command_find(name, &in->command);
+	free(name);
+	return err;
+}
+
+static struct err *open_block(struct session *s, const char *line, bool *more)
+{
+	s->block.line = strdup(line);
+	if (!s->block.line)
+		return err_nomem();
+	*more = true;
+	return NULL;
+}
+
+static struct err *add_block_line(struct session *s, const char *line)
+{
+	struct open_block *b = &s->block;
+	char **lines = reallocarray(b->lines, b->count + 1, sizeof(*lines));
+
+	if (!lines)
+		return err_nomem();
+	b->lines = lines;
+	lines[b->count] = strdup(line);
+	if (!lines[b->count])
+		return err_nomem();
+	b->count++;
+	return NULL;
+}
+
+static struct err *close_block(struct session *s, struct out *out)
+{
+	struct open_block block = s->block;
+	struct invocation in = {.block = block.lines, .block_count = block.count};
+	struct err *err;
+
+	/* The block is no longer open while it runs. */
+	s->block = (struct open_block){0};
+	err = parse_line(block.line, &in);
+	if (!err)
+		err = run_invocation(s, &in, out);
+	s->block = block;
+	session_drop_block(s);
+	return err;
+}
+
+/* A line while a block is open. */
+static struct err *continue_block(struct session *s, const char *line, struct out *out, bool *more)
+{
+	const char *word = line + strspn(line, " \t");
+	struct err *err = NULL;
+
+	if (strncmp(word, "end", 3) == 0 && !word[3 + strspn(word + 3, " \t")])
+		return close_block(s, out);
+	if (s->block.count == BLOCK_MAX)
+		err = err_new(ERR_USAGE, "a block of more than %d lines", BLOCK_MAX);
+	else if (!is_nothing(word))
+		err = add_block_line(s, word);
+	if (err)
+		session_drop_block(s);
+	else
+		*more = true;
+	return err;
+}
+
+struct err *session_execute(struct session *s, const char *line, struct out *out, bool *more)
+{
+	struct invocation in = {0};
+
+	*more = false;
+	if (s->block.line)
+		return continue_block(s, line, out, more);
+	if (is_nothing(line))
+		return NULL;
+	ERR_TRY(parse_line(line, &in));
+	if (in.command->flags & CMD_BLOCK)
+		return open_block(s, line, more);
+	return run_invocation(s, &in, out);
+}
+
+/* ---- variables ---- */
+
+static struct variable *find_variable(const struct session *s, const char *name)
+{
+	for (unsigned int i = 0; i < s->variable_count; i++)
+		if (strcmp(s->variables[i].name, name) == 0)
+			return &s->variables[i];
+	return NULL;
+}
+
+struct err *session_let(struct session *s, const char *name, const struct value *value)
+{
+	struct variable *v = find_variable(s, name), *grown;
+
+	if (v) {
+		v->value = *value;
+		return NULL;
+	}
+	grown = reallocarray(s->variables, s->variable_count + 1, sizeof(*grown));
+	if (!grown)
+		return err_nomem();
+	s->variables = grown;
+	v = &grown[s->variable_count];
+	*v = (struct variable){.name = strdup(name), .value = *value};
+	if (!v->name)
+		return err_nomem();
+	s->variable_count++;
+	return NULL;
+}
+
+bool session_variable(struct session *s, const char *name, struct value *ret)
+{
+	struct variable *v = find_variable(s, name);
+	struct cold_reply reply;
+
+	if (v) {
+		*ret = v->value;
+		return true;
+	}
+	if (!s->coord || !cold_find_tag(coord_cold(s->coord), name, &reply))
+		return false;
+	*ret = reply.value;
+	return true;
+}
+
+void session_names_each(struct session *s, bool (*visit)(void *context, const char *name),
+			void *context)
+{
+	for (unsigned int i = 0; i < s->variable_count; i++)
+		if (!visit(context, s->variables[i].name))
+			return;
+}
