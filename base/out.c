@@ -391,7 +391,7 @@ static bool select_visible(struct table *t)
 	if (!t->selected)
 		return false;
 	for (unsigned int i = 0; i < t->column_count; i++)
-		if (!(t->columns[i].flags & OUT_HIDDEN))
+		if (!(t->columns[i].flags & (OUT_HIDDEN | OUT_SORT_ONLY)))
 			t->selected[t->selected_count++] = i;
 	return true;
 }
@@ -480,6 +480,8 @@ static void json_row(struct out *out, size_t row)
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned int column = t->selected ? t->selected[i] : i;
 
+		if (t->columns[column].flags & OUT_SORT_ONLY)
+			continue;
 		json_pair(&out->line, t->columns[column].name, table_cell(t, row, column));
 	}
 	str_add_c(&out->line, '}');
@@ -505,6 +507,13 @@ void out_table_end(struct out *out)
 	table_reset(t);
 	if (out->tee)
 		out_table_end(out->tee);
+}
+
+void out_table_drop(struct out *out)
+{
+	table_reset(&out->table);
+	if (out->tee)
+		out_table_drop(out->tee);
 }
 
 /* ---- records ---- */

@@ -61,6 +61,7 @@ void out_set_tee(struct out *out, struct out *second);
 enum out_column_flags {
 	OUT_RIGHT = 1 << 0,  /* numbers: flush right in text */
 	OUT_HIDDEN = 1 << 1, /* only in JSON or when named in `columns` */
+	OUT_SORT_ONLY = 1 << 2, /* never shown: there to sort by */
 };
 struct out_column {
 	const char *name; /* JSON key and text header, lower case */
@@ -76,6 +77,7 @@ struct err *out_table_sort(struct out *out, const char *key) __attribute__((warn
 struct err *out_table_select(struct out *out, const char *names) __attribute__((warn_unused_result));
 void out_row(struct out *out, const struct out_value *values); /* one a column, copied */
 void out_table_end(struct out *out);                           /* renders */
+void out_table_drop(struct out *out);                          /* ends it without output */
 
 /* A record: KEY VALUE lines in text, one object in JSON. */
 void out_record_begin(struct out *out);
