@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/str.h"
+#include "vmm/helper.h"
 #include "vmm/kernel_cache.h"
-#include "vmm/program.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -204,7 +204,7 @@ static struct err *find_archive(struct kernel_archive *ret)
 	char codename[64];
 	struct err *err;
 
-	err = no_apt(program_run(argv, NULL, APT_TIMEOUT, &targets));
+	err = no_apt(helper_run(argv, NULL, APT_TIMEOUT, &targets));
 	if (!err)
 		err = read_codename(codename, sizeof(codename));
 	if (!err)
@@ -230,7 +230,7 @@ static struct err *update_lists(const struct fetch *f, const struct kernel_archi
 	const char *const argv[] = {"apt-get", "-c", f->config, "-q", "update", NULL};
 
 	say(f, "reading the package list of %s at %s", archive->suite, archive->uri);
-	return environment(program_run(argv, NULL, NETWORK_TIMEOUT, NULL));
+	return environment(helper_run(argv, NULL, NETWORK_TIMEOUT, NULL));
 }
 
 static struct err *find_package(const struct fetch *f, const char *wanted,
@@ -239,7 +239,7 @@ static struct err *find_package(const struct fetch *f, const char *wanted,
 	const char *const argv[] = {"apt-cache", "-c", f->config, "search", "--names-only",
 				    KERNEL_PACKAGE_PATTERN, NULL};
 	struct str names = {0};
-	struct err *err = environment(program_run(argv, NULL, APT_TIMEOUT, &names));
+	struct err *err = environment(helper_run(argv, NULL, APT_TIMEOUT, &names));
 
 	if (!err)
 		err = kernel_package_choose(str_text(&names), wanted, ret);
@@ -311,7 +311,7 @@ static struct err *download(const struct fetch *f, const struct kernel_package *
 		return err_nomem();
 	package_file(folder, true);
 	say(f, "downloading %s", package->name);
-	err = environment(program_run(argv, folder, NETWORK_TIMEOUT, NULL));
+	err = environment(helper_run(argv, folder, NETWORK_TIMEOUT, NULL));
 	if (!err) {
 		deb = package_file(folder, false);
 		err = deb ? install_image(f, deb, package->version, path)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "vmm/program.h"
+#include "vmm/helper.h"
 
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -17,7 +17,7 @@
 #define STDERR_TAIL 2048
 #define POLL_MS 100
 
-struct program {
+struct helper {
 	const char *name;
 	pid_t pid;
 	int out, err;
@@ -55,32 +55,32 @@ static int exec_error(int report)
 	return got == sizeof(errnum) ? errnum : 0;
 }
 
-static struct err *start(struct program *p, const char *const *argv, const char *folder)
+static struct err *start(struct helper *h, const char *const *argv, const char *folder)
 {
 	int out[2] = {-1, -1}, err[2] = {-1, -1}, report[2] = {-1, -1}, errnum = 0;
 
 	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) || pipe2(report, O_CLOEXEC))
 		errnum = errno;
-	else if ((p->pid = fork()) < 0)
+	else if ((h->pid = fork()) < 0)
 		errnum = errno;
-	else if (p->pid == 0)
+	else if (h->pid == 0)
 		child(argv, folder, out[1], err[1], report[1]);
 	close_fd(&out[1]);
 	close_fd(&err[1]);
 	close_fd(&report[1]);
-	p->out = out[0];
-	p->err = err[0];
-	if (p->pid > 0)
+	h->out = out[0];
+	h->err = err[0];
+	if (h->pid > 0)
 		errnum = exec_error(report[0]);
 	close_fd(&report[0]);
 	if (!errnum)
 		return NULL;
 	if (errnum == ENOENT && !folder)
-		return err_new(ERR_NOT_FOUND, "no program %s on this machine", p->name);
-	return err_os(errnum, "cannot run %s", p->name);
+		return err_new(ERR_NOT_FOUND, "no program %s on this machine", h->name);
+	return err_os(errnum, "cannot run %s", h->name);
 }
 
-static void keep_tail(struct program *p, const char *data, size_t len)
+static void keep_tail(struct helper *h, const char *data, size_t len)
 {
 	size_t drop;
 
@@ -88,15 +88,15 @@ static void keep_tail(struct program *p, const char *data, size_t len)
 		data += len - STDERR_TAIL;
 		len = STDERR_TAIL;
 	}
-	drop = p->tail_len + len > STDERR_TAIL ? p->tail_len + len - STDERR_TAIL : 0;
-	memmove(p->tail, p->tail + drop, p->tail_len - drop);
-	p->tail_len -= drop;
-	memcpy(p->tail + p->tail_len, data, len);
-	p->tail_len += len;
+	drop = h->tail_len + len > STDERR_TAIL ? h->tail_len + len - STDERR_TAIL : 0;
+	memmove(h->tail, h->tail + drop, h->tail_len - drop);
+	h->tail_len -= drop;
+	memcpy(h->tail + h->tail_len, data, len);
+	h->tail_len += len;
 }
 
 /* One read of whichever of the two pipes has something; closes a pipe at its end. */
-static void drain(struct program *p, int *fd)
+static void drain(struct helper *h, int *fd)
 {
 	char buffer[8192];
 	ssize_t got = read(*fd, buffer, sizeof(buffer));
@@ -105,75 +105,75 @@ static void drain(struct program *p, int *fd)
 		return;
 	if (got <= 0)
 		close_fd(fd);
-	else if (fd == &p->err)
-		keep_tail(p, buffer, (size_t)got);
-	else if (p->output && p->output->len + (size_t)got <= PROGRAM_OUTPUT_MAX)
-		str_add_n(p->output, buffer, (size_t)got);
+	else if (fd == &h->err)
+		keep_tail(h, buffer, (size_t)got);
+	else if (h->output && h->output->len + (size_t)got <= HELPER_OUTPUT_MAX)
+		str_add_n(h->output, buffer, (size_t)got);
 }
 
 /* Read both pipes to their ends. */
-static struct err *collect(struct program *p, uint64_t timeout_ns)
+static struct err *collect(struct helper *h, uint64_t timeout_ns)
 {
 	uint64_t deadline = host_now() + timeout_ns;
 
-	while (p->out >= 0 || p->err >= 0) {
-		struct pollfd fds[] = {{.fd = p->out, .events = POLLIN},
-				       {.fd = p->err, .events = POLLIN}};
+	while (h->out >= 0 || h->err >= 0) {
+		struct pollfd fds[] = {{.fd = h->out, .events = POLLIN},
+				       {.fd = h->err, .events = POLLIN}};
 
 		if (interrupted())
-			return err_new(ERR_INTERRUPTED, "%s: interrupted", p->name);
+			return err_new(ERR_INTERRUPTED, "%s: interrupted", h->name);
 		if (host_now() >= deadline)
-			return err_new(ERR_TIMEOUT, "%s did not end within %llu s", p->name,
+			return err_new(ERR_TIMEOUT, "%s did not end within %llu s", h->name,
 				       (unsigned long long)(timeout_ns / 1000000000));
 		if (poll(fds, 2, POLL_MS) <= 0)
 			continue;
 		if (fds[0].revents)
-			drain(p, &p->out);
+			drain(h, &h->out);
 		if (fds[1].revents)
-			drain(p, &p->err);
+			drain(h, &h->err);
 	}
 	return NULL;
 }
 
-static struct err *finish(struct program *p)
+static struct err *finish(struct helper *h)
 {
 	struct str text = {0};
 	struct err *err = NULL;
 	int status = 0;
 
-	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(h->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return NULL;
-	while (p->tail_len && p->tail[p->tail_len - 1] == '\n')
-		p->tail_len--;
-	for (size_t i = 0; i < p->tail_len; i++)
-		if (p->tail[i] == '\n')
-			p->tail[i] = ' ';
-	str_add_clean(&text, p->tail, p->tail_len);
+	while (h->tail_len && h->tail[h->tail_len - 1] == '\n')
+		h->tail_len--;
+	for (size_t i = 0; i < h->tail_len; i++)
+		if (h->tail[i] == '\n')
+			h->tail[i] = ' ';
+	str_add_clean(&text, h->tail, h->tail_len);
 	if (WIFEXITED(status))
-		err = err_new(ERR_OS, "%s ended with status %d: %s", p->name, WEXITSTATUS(status),
+		err = err_new(ERR_OS, "%s ended with status %d: %s", h->name, WEXITSTATUS(status),
 			      str_text(&text));
 	else
-		err = err_new(ERR_OS, "%s was killed by signal %d: %s", p->name, WTERMSIG(status),
+		err = err_new(ERR_OS, "%s was killed by signal %d: %s", h->name, WTERMSIG(status),
 			      str_text(&text));
 	str_deinit(&text);
 	return err;
 }
 
-struct err *program_run(const char *const *argv, const char *folder, uint64_t timeout_ns,
+struct err *helper_run(const char *const *argv, const char *folder, uint64_t timeout_ns,
 			struct str *output)
 {
-	struct program p = {.name = argv[0], .pid = -1, .out = -1, .err = -1, .output = output};
-	struct err *err = start(&p, argv, folder), *ended;
+	struct helper h = {.name = argv[0], .pid = -1, .out = -1, .err = -1, .output = output};
+	struct err *err = start(&h, argv, folder), *ended;
 
 	if (!err)
-		err = collect(&p, timeout_ns);
-	if (err && p.pid > 0)
-		kill(-p.pid, SIGKILL);
-	close_fd(&p.out);
-	close_fd(&p.err);
-	ended = p.pid > 0 ? finish(&p) : NULL;
+		err = collect(&h, timeout_ns);
+	if (err && h.pid > 0)
+		kill(-h.pid, SIGKILL);
+	close_fd(&h.out);
+	close_fd(&h.err);
+	ended = h.pid > 0 ? finish(&h) : NULL;
 	if (err) {
 		err_free(ended);
 		return err;
