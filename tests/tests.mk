@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The checks. Every one goes through tests/run, which gives each program a folder and a deadline, prints a
+# line for it and counts; `make check` runs all of them and ends with the sums.
+
+RUN = tests/run -o $(O)
+CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
+
+# Unit tests: tests/unit/LAYER/test_*.c, linked with that layer and those below it only.
+BELOW_base := base
+BELOW_vmm := vmm base
+BELOW_coord := coord vmm base
+BELOW_commands := commands coord vmm base
+BELOW_tui := tui commands coord vmm base
+
+define unit_rules
+TESTS_$(1) := $$(patsubst tests/%.c,$$(O)/tests/%,$$(wildcard tests/unit/$(1)/test_*.c))
+$$(TESTS_$(1)): $$(O)/tests/unit/$(1)/%: $$(O)/tests/unit/$(1)/%.o $$(call libs_of,$$(BELOW_$(1)))
+	$$(say) LD $$@
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(KT_LIBS) $$(CMOCKA_LIBS)
+.PHONY: check-unit-$(1)
+check-unit-$(1): $$(TESTS_$(1))
+	$$(if $$^,$$(Q)$$(RUN) -g unit/$(1) -t 60 -j 2 $$^)
+endef
+$(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
+
+.PHONY: check-unit
+check-unit: $(foreach l,$(LAYERS),check-unit-$(l)) ## unit tests; check-unit-LAYER: of one layer
+
+# Guest tests: tests/guest/test_*.c boot a real guest (the kernel is the cache's newest) and end with 77 when
+# there is none to boot. They may use everything below the screen.
+GUEST_TESTS := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/guest/test_*.c))
+GUEST_COMMON := $(patsubst %.c,$(O)/%.o,$(filter-out tests/guest/test_%.c,$(wildcard tests/guest/*.c)))
+$(GUEST_TESTS): $(O)/tests/guest/%: $(O)/tests/guest/%.o $(GUEST_COMMON) \
+		$(call libs_of,commands coord vmm base)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(KT_LIBS) $(CMOCKA_LIBS)
+.PHONY: check-guest
+GUEST_JOBS ?= 2
+check-guest: all $(GUEST_TESTS) ## tests that boot guests
+	$(if $(GUEST_TESTS),$(Q)$(RUN) -k -g guest -t 240 -j $(GUEST_JOBS) $(GUEST_TESTS))
+
+TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON)
+
+.PHONY: check-recordings
+check-recordings: all ## the product's own regression suite, replayed
+	$(Q)$(RUN) -k -t 300 -c recordings $(O)/ktdbg --batch tests/recordings
+
+# The screen and the prompt, driven in tmux.
+TUI_TESTS := $(wildcard tests/tui/test_*.sh)
+.PHONY: check-tui
+check-tui: all ## the real program in tmux
+	$(if $(TUI_TESTS),$(Q)KTDBG=$(abspath $(O))/ktdbg $(RUN) -k -g tui -t 120 -j 2 $(TUI_TESTS))
+
+.PHONY: check-layers
+check-layers: ## no include points upwards
+	$(Q)$(RUN) -t 60 -c layers tests/check-layers
+	$(Q)$(RUN) -t 60 -c layers-self tests/check-layers-self
+
+# Every header compiles alone.
+HEADERS := $(foreach l,$(LAYERS) guest,$(wildcard $(l)/*.h))
+HEADERS_OK := $(HEADERS:%=$(O)/headers/%.ok)
+$(HEADERS_OK): $(O)/headers/%.ok: % $(O)/gen/flags $(O)/gen/version.h
+	@mkdir -p $(@D)
+	$(Q)printf '#include "%s"\nextern int one_declaration;\n' $< | \
+		$(CC) $(filter-out -MMD -MP,$(KT_CFLAGS)) -Wno-unused-function -Werror -MMD -MP -MT $@ \
+		-MF $(@:.ok=.d) -fsyntax-only -x c -
+	@touch $@
+-include $(HEADERS_OK:.ok=.d)
+.PHONY: check-headers headers
+headers: $(HEADERS_OK)
+check-headers: ## every header compiles alone
+	$(Q)+$(RUN) -t 120 -c headers $(MAKE) --no-print-directory headers
+
+# The manual is made from the tables; what is in the tree must be what would be made.
+.PHONY: check-man
+check-man: all ## man/ktdbg.1 is not stale
+	$(Q)$(RUN) -t 30 -c man sh -c '$(O)/ktdbg --man | diff -u man/ktdbg.1 -'
+
+# Fuzzing: tests/fuzz/fuzz_*.c against libFuzzer, in a build of their own; a corpus is tests/data/fuzz/NAME.
+CLANG ?= $(CLANG_BPF)
+FUZZ_TIME ?= 10
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_O := $(O)/fuzz
+.PHONY: fuzz check-fuzz fuzzers
+fuzz: ## every fuzzer for FUZZ_TIME seconds
+	$(Q)+$(MAKE) --no-print-directory O=$(FUZZ_O) CC=$(CLANG) SANITIZE=address,undefined FUZZING=1 fuzzers
+	$(Q)status=0; for f in $(FUZZERS); do \
+		mkdir -p $(FUZZ_O)/corpus/$$f; \
+		$(RUN) -g fuzz -t $$(($(FUZZ_TIME) + 60)) -c $$f $(FUZZ_O)/$$f -max_total_time=$(FUZZ_TIME) \
+			-timeout=10 -rss_limit_mb=2048 -artifact_prefix=$(FUZZ_O)/$$f- $(FUZZ_O)/corpus/$$f \
+			$$(test -d tests/data/fuzz/$$f && echo tests/data/fuzz/$$f) || status=1; \
+	done; exit $$status
+check-fuzz: ## every fuzzer for 2 seconds
+	$(Q)+$(MAKE) --no-print-directory fuzz FUZZ_TIME=2
+ifeq ($(FUZZING),1)
+KT_CFLAGS += -fsanitize=fuzzer-no-link
+fuzzers: $(FUZZERS:%=$(O)/%)
+$(FUZZERS:%=$(O)/%): $(O)/%: $(O)/tests/fuzz/%.o $(call libs_of,commands coord vmm base)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(KT_LIBS)
+endif
+
+# The unit and guest tests once more, under the sanitizers. Leaks count.
+.PHONY: check-asan asan-tests
+check-asan: ## unit and guest tests under ASan and UBSan
+	$(Q)+$(MAKE) --no-print-directory O=$(O)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' \
+		RUN='tests/run -o $(O)/asan -r $(abspath $(O))/results -p asan/' asan-tests
+asan-tests: check-unit check-guest
+
+.PHONY: lint shellcheck
+SCRIPTS = bootstrap .ci/run tests/run tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+	$(wildcard bench/*.sh)
+shellcheck: ## the scripts
+	shellcheck -x $(SCRIPTS)
+lint: shellcheck compile_commands.json ## shellcheck, cppcheck and clang-tidy
+	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 --std=c11 \
+		--suppress=missingIncludeSystem -I. -I$(O)/gen $(LAYERS) ktdbg.c
+	clang-tidy --quiet -p . $(foreach l,$(LAYERS),$(SRC_$(l))) ktdbg.c
+
+CHECKS := check-layers check-headers check-unit check-man check-fuzz check-guest check-recordings check-tui \
+	check-asan
+.PHONY: check
+check: ## everything, and the sums
+	$(Q)+$(RUN) --checks '$(MAKE)' all $(CHECKS)
