@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guest/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/mempolicy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/io.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MAILBOX_SIZE ((size_t)WIRE_PAGES * WIRE_PAGE_SIZE)
+
+/*
+ * Shared, so that workers write their statistics into the same pages. Bound to a node by policy, which
+ * keeps NUMA balancing away; no huge pages, so that the pages stay what they are.
+ */
+static void *map_pages(void)
+{
+	unsigned long node = 1;
+	void *p = mmap(NULL, MAILBOX_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	syscall(SYS_mbind, p, MAILBOX_SIZE, MPOL_BIND, &node, 8 * sizeof(node), 0);
+	madvise(p, MAILBOX_SIZE, MADV_NOHUGEPAGE);
+	if (mlock(p, MAILBOX_SIZE))
+		printf("ktdbg-agent: mlock: %s\n", strerror(errno));
+	memset(p, 0, MAILBOX_SIZE);
+	return p;
+}
+
+/*
+ * A locked page may still move: a change of cpuset.mems migrates what its tasks have mapped, and the
+ * workers have this mapped. A registered io_uring buffer is a long-term pin, which nothing migrates.
+ */
+static int pin_pages(void *p)
+{
+	struct io_uring_params params = {0};
+	struct iovec range = {p, MAILBOX_SIZE};
+	int fd = (int)syscall(SYS_io_uring_setup, 1, &params);
+
+	if (fd < 0)
+		return -1;
+	if (syscall(SYS_io_uring_register, fd, IORING_REGISTER_BUFFERS, &range, 1)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool read_physical(const void *p, uint64_t *ret)
+{
+	uint64_t entries[WIRE_PAGES];
+	off_t offset = (off_t)((uintptr_t)p / WIRE_PAGE_SIZE * sizeof(uint64_t));
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = pread(fd, entries, sizeof(entries), offset) == (ssize_t)sizeof(entries);
+	close(fd);
+	for (unsigned int i = 0; ok && i < WIRE_PAGES; i++) {
+		uint64_t frame = entries[i] & ((1ULL << 55) - 1);
+
+		ok = (entries[i] >> 63) && frame; /* present; frame 0: no permission to see it */
+		ret[i] = frame * WIRE_PAGE_SIZE;
+	}
+	return ok;
+}
+
+/* One more than the highest number of a list like "0-3". */
+static uint32_t list_end(const char *path)
+{
+	char text[256];
+	const char *last;
+
+	if (read_small_file(path, text, sizeof(text)) <= 0)
+		return 1;
+	last = text + strlen(text);
+	while (last > text && last[-1] >= '0' && last[-1] <= '9')
+		last--;
+	return (uint32_t)strtoul(last, NULL, 10) + 1;
+}
+
+bool mailbox_create(struct agent *a)
+{
+	struct wire_header *h;
+
+	a->mailbox = map_pages();
+	if (!a->mailbox) {
+		printf("ktdbg-agent: no memory for the mailbox: %s\n", strerror(errno));
+		return false;
+	}
+	a->pin = pin_pages(a->mailbox);
+	if (a->pin < 0)
+		printf("ktdbg-agent: the mailbox is locked but not pinned: %s\n", strerror(errno));
+	h = a->header = (void *)a->mailbox;
+	a->response = (void *)(a->mailbox + WIRE_RESPONSE_PAGE * WIRE_PAGE_SIZE);
+	a->text = (char *)a->mailbox + WIRE_TEXT_PAGE * WIRE_PAGE_SIZE;
+	a->workers = (void *)(a->mailbox + WIRE_WORKER_PAGE * WIRE_PAGE_SIZE);
+	if (!read_physical(a->mailbox, h->page_phys)) {
+		printf("ktdbg-agent: /proc/self/pagemap does not tell where the mailbox lies\n");
+		return false;
+	}
+	h->version = WIRE_VERSION;
+	h->page_count = WIRE_PAGES;
+	h->agent_pid = (uint32_t)getpid();
+	h->agent_state = WIRE_AGENT_STARTING;
+	h->cpu_count = list_end("/sys/devices/system/cpu/possible");
+	h->node_count = list_end("/sys/devices/system/node/possible");
+	__atomic_store_n(&h->magic, WIRE_MAGIC, __ATOMIC_RELEASE);
+	return true;
+}
+
+void mailbox_announce(struct agent *a)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), WIRE_ANNOUNCE "%llx\n",
+		 (unsigned long long)a->header->page_phys[0]);
+	a->header->agent_state = WIRE_AGENT_READY;
+	if (ioperm(WIRE_PORT, 1, 1)) {
+		printf("ktdbg-agent: I/O port 0x%x: %s\n", WIRE_PORT, strerror(errno));
+		return;
+	}
+	for (const char *p = line; *p; p++)
+		outb((unsigned char)*p, WIRE_PORT);
+	ioperm(WIRE_PORT, 1, 0);
+}

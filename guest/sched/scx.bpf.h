@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The few declarations of the kernel that the schedulers here need, instead of a generated vmlinux.h.
+ * preserve_access_index lets the loader find each field's place in the kernel that runs (CO-RE), so
+ * a struct lists only what is used. Kinds must match: an enum stays an enum.
+ */
+#ifndef GUEST_SCHED_SCX_BPF_H
+#define GUEST_SCHED_SCX_BPF_H
+
+typedef _Bool bool;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef int s32;
+typedef long long s64;
+
+/* What libbpf's headers expect from vmlinux.h. */
+typedef unsigned char __u8;
+typedef unsigned short __u16, __be16;
+typedef unsigned int __u32, __be32, __wsum;
+typedef unsigned long long __u64;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define SCX_DSQ_LOCAL ((1ULL << 63) | 2)
+#define SCX_SLICE_DFL (20 * 1000 * 1000ULL) /* ns */
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct sched_ext_entity {
+	u32 weight; /* 100 for nice 0; follows cpu.weight and nice */
+	u64 slice;  /* ns left of its turn */
+	u64 dsq_vtime;
+};
+
+struct task_struct {
+	s32 pid;
+	struct sched_ext_entity scx;
+};
+
+enum scx_exit_kind {
+	SCX_EXIT_NONE = 0,
+};
+
+struct scx_exit_info {
+	enum scx_exit_kind kind;
+	s64 exit_code;
+	const char *reason;
+	char *msg;
+};
+
+struct scx_init_task_args;
+
+struct sched_ext_ops {
+	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
+	void (*enqueue)(struct task_struct *p, u64 enq_flags);
+	void (*dispatch)(s32 cpu, struct task_struct *prev);
+	void (*running)(struct task_struct *p);
+	void (*stopping)(struct task_struct *p, bool runnable);
+	void (*enable)(struct task_struct *p);
+	s32 (*init)(void);
+	void (*exit)(struct scx_exit_info *info);
+	u64 flags;
+	u32 timeout_ms;
+	char name[128];
+};
+
+#pragma clang attribute pop
+
+/* Calls into the kernel. The names are those of 6.13 and later. */
+s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
+s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags, bool *is_idle) __ksym;
+void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym;
+void scx_bpf_dsq_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
+			      u64 enq_flags) __ksym;
+bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym;
+
+/* One operation of a scheduler, with its arguments as the kernel declares them. */
+#define SCHED_OP(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)
+#define SCHED_OP_SLEEPABLE(name, args...) SEC("struct_ops.s/" #name) BPF_PROG(name, ##args)
+
+#endif

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guest/agent.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SCHED_DIR "/ktdbg/sched"
+#define LOADER "/ktdbg/bin/sched-load"
+#define OBJECT ".bpf.o"
+#define STATE "/sys/kernel/sched_ext/state"
+
+#define STEP 2000000ULL                /* ns between looks while waiting */
+#define ATTACH_DEADLINE 30000000000ULL /* ns of guest time */
+#define DETACH_DEADLINE 5000000000ULL  /* then with force, once more */
+
+static void read_state(char *state, size_t size)
+{
+	if (read_small_file(STATE, state, size) < 0)
+		snprintf(state, size, "absent");
+}
+
+static bool state_is(const char *wanted)
+{
+	char state[32];
+
+	read_state(state, sizeof(state));
+	return strcmp(state, wanted) == 0;
+}
+
+/* Names of the image's schedulers, without ".bpf.o". */
+static void list_schedulers(char *list, size_t size)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(SCHED_DIR);
+	size_t len = 0;
+
+	list[0] = '\0';
+	while (dir && (entry = readdir(dir)) && len < size) {
+		const char *suffix = strstr(entry->d_name, OBJECT);
+		int n = suffix ? (int)(suffix - entry->d_name) : (int)strlen(entry->d_name);
+
+		if (entry->d_name[0] != '.')
+			len += (size_t)snprintf(list + len, size - len, "%s%.*s", len ? ", " : "", n,
+						entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* `object` gets the path of NAME.bpf.o or of the program NAME; true for an object. */
+static int find_scheduler(struct agent *a, const char *name, char object[320], bool *is_object)
+{
+	char list[512];
+
+	if (!name[0] || strchr(name, '/'))
+		return agent_fail(a, EINVAL, "\"%s\" is no name of a scheduler", name);
+	snprintf(object, 320, SCHED_DIR "/%s" OBJECT, name);
+	*is_object = access(object, R_OK) == 0;
+	if (*is_object)
+		return 0;
+	snprintf(object, 320, SCHED_DIR "/%s", name);
+	if (access(object, X_OK) == 0)
+		return 0;
+	list_schedulers(list, sizeof(list));
+	return agent_fail(a, ENOENT, "no scheduler %s; there is %s", name, list[0] ? list : "none");
+}
+
+static const char *end_text(int status, char *buffer, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(buffer, size, "was killed by signal %d", WTERMSIG(status));
+	else
+		snprintf(buffer, size, "exited with status %d", WEXITSTATUS(status));
+	return buffer;
+}
+
+/* The end of what it said last, without the newline. */
+static const char *last_words(struct child *child)
+{
+	while (child->tail_len && child->tail[child->tail_len - 1] == '\n')
+		child->tail[--child->tail_len] = '\0';
+	return child->tail_len ? child->tail : "it said nothing";
+}
+
+/* Ends the process, politely, then by force; SCHED_FIFO lets it run under a scheduler that would not. */
+static bool end_process(struct agent *a, struct child *child)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGKILL};
+	struct sched_param param = {.sched_priority = 1};
+
+	child->expected = true;
+	for (unsigned int i = 0; i < 3 && !child->ended; i++) {
+		uint64_t end = agent_now() + DETACH_DEADLINE;
+
+		sched_setscheduler(child->pid, SCHED_FIFO, &param);
+		kill(child->pid, signals[i]);
+		while (!child->ended && agent_now() < end)
+			agent_pause(a, STEP);
+	}
+	return child->ended;
+}
+
+static bool wait_disabled(struct agent *a)
+{
+	uint64_t end = agent_now() + DETACH_DEADLINE;
+
+	while (!state_is("disabled") && agent_now() < end)
+		agent_pause(a, STEP);
+	return state_is("disabled");
+}
+
+static int wait_enabled(struct agent *a, struct child *child)
+{
+	uint64_t end = agent_now() + ATTACH_DEADLINE;
+	char how[64];
+
+	while (!child->ended && !state_is("enabled") && agent_now() < end)
+		agent_pause(a, STEP);
+	if (child->ended)
+		return agent_fail(a, ECHILD, "scheduler %s %s: %s", child->name,
+				  end_text(child->status, how, sizeof(how)), last_words(child));
+	if (state_is("enabled"))
+		return 0;
+	end_process(a, child);
+	return agent_fail(a, ETIMEDOUT, "scheduler %s did not enable sched_ext within 30 s: %s",
+			  child->name, last_words(child));
+}
+
+/* A scheduler that ended by itself leaves its entry, and its last words, until the next attach. */
+static int make_room(struct agent *a)
+{
+	struct child *child = child_find(a, CHILD_SCHEDULER, 0);
+
+	if (child && !child->ended)
+		return agent_fail(a, EBUSY, "scheduler %s (pid %d) is attached; detach it first",
+				  child->name, child->pid);
+	if (child)
+		child_forget(child);
+	if (!wait_disabled(a))
+		return agent_fail(a, EBUSY, "sched_ext is held by something else");
+	return 0;
+}
+
+static int start_scheduler(struct agent *a, const struct wire_program *p)
+{
+	char object[320], loader[] = LOADER, *argv[PROGRAM_ARGV];
+	struct child *child;
+	bool is_object;
+	int errnum = find_scheduler(a, p->program, object, &is_object);
+
+	if (errnum || (errnum = make_room(a)))
+		return errnum;
+	if (program_argv(p, object, argv))
+		return agent_fail(a, EINVAL, "malformed arguments");
+	if (is_object) {
+		argv[0] = loader;
+		argv[1] = object;
+		argv[2] = NULL;
+		if (p->argument_count)
+			return agent_fail(a, EINVAL, "the bundled scheduler %s takes no arguments",
+					  p->program);
+	}
+	child = child_start(a, CHILD_SCHEDULER, p->program, NULL, argv);
+	if (!child)
+		return agent_fail(a, errno, "%s: %s", argv[0], strerror(errno));
+	errnum = wait_enabled(a, child);
+	if (errnum) {
+		child_forget(child);
+		return errnum;
+	}
+	a->header->scheduler_pid = (uint32_t)child->pid;
+	snprintf(a->header->scheduler, sizeof(a->header->scheduler), "%s", child->name);
+	agent_value(a, (uint64_t)child->pid);
+	return 0;
+}
+
+int op_sched_attach(struct agent *a, const void *payload)
+{
+	const struct wire_program *p = payload;
+
+	if (!WIRE_TEXT_OK(p->program) || !WIRE_TEXT_OK(p->cgroup))
+		return agent_fail(a, EINVAL, "malformed request");
+	if (state_is("absent"))
+		return agent_fail(a, EOPNOTSUPP, "this kernel has no sched_ext");
+	return start_scheduler(a, p);
+}
+
+int op_sched_detach(struct agent *a, const void *payload)
+{
+	struct child *child = child_find(a, CHILD_SCHEDULER, 0);
+
+	if (!child)
+		return agent_fail(a, ESRCH, "no scheduler is attached");
+	if (!end_process(a, child))
+		return agent_fail(a, EBUSY, "scheduler %s (pid %d) does not end", child->name, child->pid);
+	child_forget(child);
+	if (!wait_disabled(a))
+		return agent_fail(a, ETIMEDOUT, "sched_ext is not disabled 5 s after its scheduler ended");
+	return 0;
+}
+
+int op_sched_status(struct agent *a, const void *payload)
+{
+	struct child *child = child_find(a, CHILD_SCHEDULER, 0);
+	char state[32], ops[128] = "", how[64];
+
+	read_state(state, sizeof(state));
+	read_small_file("/sys/kernel/sched_ext/root/ops", ops, sizeof(ops));
+	agent_text(a, "state %s\n", state);
+	if (ops[0])
+		agent_text(a, "ops %s\n", ops);
+	if (!child)
+		return 0;
+	agent_text(a, "name %s\npid %d\n", child->name, child->pid);
+	if (child->ended)
+		agent_text(a, "ended %s: %s\n", end_text(child->status, how, sizeof(how)),
+			   last_words(child));
+	return 0;
+}

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guest/agent.h"
+#include "guest/wire_work.h"
+#include "guest/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define STEP 500000ULL         /* ns between looks while waiting */
+#define DEADLINE 5000000000ULL /* ns */
+
+static bool alive(const struct wire_worker *w)
+{
+	return w->state == WIRE_WORKER_STARTING || w->state == WIRE_WORKER_RUNNING;
+}
+
+void workers_ended(struct agent *a, pid_t tgid, int status)
+{
+	for (unsigned int i = 0; i < a->header->worker_high; i++) {
+		struct wire_worker *w = &a->workers[i];
+
+		if (!alive(w) || w->tgid != tgid)
+			continue;
+		w->exit_status = status;
+		w->state = WIRE_WORKER_DEAD;
+	}
+}
+
+static void free_slot(struct wire_worker *w)
+{
+	memset(w, 0, sizeof(*w));
+}
+
+/* The dead of a cgroup that is gone, or that gets new workers from index 0. */
+void workers_forget(struct agent *a, const char *cgroup)
+{
+	for (unsigned int i = 0; i < a->header->worker_high; i++)
+		if (a->workers[i].state == WIRE_WORKER_DEAD &&
+		    strcmp(a->workers[i].cgroup, cgroup) == 0)
+			free_slot(&a->workers[i]);
+}
+
+static unsigned int count_alive(struct agent *a, const char *cgroup)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < a->header->worker_high; i++)
+		n += alive(&a->workers[i]) && strcmp(a->workers[i].cgroup, cgroup) == 0;
+	return n;
+}
+
+/* A task must run to die, which a broken scheduler might never grant: it dies under SCHED_FIFO. */
+static void kill_worker(const struct wire_worker *w)
+{
+	struct sched_param param = {.sched_priority = 1};
+
+	sched_setscheduler(w->pid, SCHED_FIFO, &param);
+	kill(w->tgid, SIGKILL);
+}
+
+unsigned int workers_kill(struct agent *a, const char *cgroup)
+{
+	uint64_t end = agent_now() + DEADLINE;
+
+	for (unsigned int i = 0; i < a->header->worker_high; i++)
+		if (alive(&a->workers[i]) && strcmp(a->workers[i].cgroup, cgroup) == 0)
+			kill_worker(&a->workers[i]);
+	while (count_alive(a, cgroup) && agent_now() < end)
+		agent_pause(a, STEP);
+	return count_alive(a, cgroup);
+}
+
+/* The index of a cgroup's next worker. When none lives they start again at 0. */
+static uint32_t next_index(struct agent *a, const char *cgroup)
+{
+	uint32_t next = 0;
+
+	if (!count_alive(a, cgroup))
+		workers_forget(a, cgroup);
+	for (unsigned int i = 0; i < a->header->worker_high; i++)
+		if (a->workers[i].state != WIRE_WORKER_FREE &&
+		    strcmp(a->workers[i].cgroup, cgroup) == 0 && a->workers[i].index >= next)
+			next = a->workers[i].index + 1;
+	return next;
+}
+
+static void fill_slot(struct wire_worker *w, const struct wire_spawn *r, uint32_t index)
+{
+	free_slot(w);
+	w->index = index;
+	w->type = r->work.type;
+	snprintf(w->cgroup, sizeof(w->cgroup), "%s", r->cgroup);
+	if (r->comm[0])
+		snprintf(w->comm, sizeof(w->comm), "%s", r->comm);
+	else
+		snprintf(w->comm, sizeof(w->comm), "%.9s-%u",
+			 wire_work_types[r->work.type - 1].name, index % 10000);
+	w->state = WIRE_WORKER_STARTING;
+}
+
+/* Free slots first, then those of the dead, whose statistics are lost only then. */
+static int take_slots(struct agent *a, struct spawn *s)
+{
+	uint32_t index = next_index(a, s->request->cgroup), n = 0;
+
+	for (unsigned int state = WIRE_WORKER_FREE; state <= WIRE_WORKER_DEAD;
+	     state += WIRE_WORKER_DEAD)
+		for (uint32_t i = 0; i < WIRE_WORKERS && n < s->request->workers; i++) {
+			if (a->workers[i].state != state)
+				continue;
+			fill_slot(&a->workers[i], s->request, index + n);
+			s->slots[n++] = i;
+			if (i >= a->header->worker_high)
+				a->header->worker_high = i + 1;
+		}
+	if (n == s->request->workers)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		free_slot(&a->workers[s->slots[i]]);
+	return agent_fail(a, EAGAIN, "%u workers wanted, %u slots left of %u", s->request->workers, n,
+			  WIRE_WORKERS);
+}
+
+/*
+ * clone3() puts the process into its cgroup at birth; writing to cgroup.procs would wait for an RCU
+ * grace period each time.
+ */
+static pid_t clone_into(int cgroup)
+{
+	struct clone_args args = {.exit_signal = SIGCHLD};
+
+	if (cgroup >= 0) {
+		args.flags = CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static int start_process(struct agent *a, struct spawn *s, uint32_t number)
+{
+	pid_t pid = clone_into(s->cgroup);
+	bool threads = s->request->flags & WIRE_SPAWN_THREADS;
+
+	if (pid == 0)
+		worker_process(s, number);
+	if (pid < 0)
+		return agent_fail(a, errno, "worker %u of %u: %s", number, s->request->workers,
+				  strerror(errno));
+	/* Set here too, so that a process that dies at once is known by its number. */
+	for (uint32_t i = number; i < (threads ? s->request->workers : number + 1); i++)
+		a->workers[s->slots[i]].tgid = pid;
+	return 0;
+}
+
+static void close_pair(struct spawn *s)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		if (s->pair[i] >= 0)
+			close(s->pair[i]);
+		s->pair[i] = -1;
+	}
+}
+
+static int start_processes(struct agent *a, struct spawn *s)
+{
+	bool pairs = wire_work_types[s->request->work.type - 1].flags & WORK_PAIRS;
+	bool threads = s->request->flags & WIRE_SPAWN_THREADS;
+	int errnum = 0;
+
+	for (uint32_t i = 0; i < s->request->workers && !errnum; i++) {
+		if (pairs && !threads && i % 2 == 0) {
+			close_pair(s);
+			if (pipe2(s->pair, O_CLOEXEC) || pipe2(s->pair + 2, O_CLOEXEC))
+				return agent_fail(a, errno, "pipe: %s", strerror(errno));
+		}
+		errnum = start_process(a, s, i);
+		if (threads)
+			break;
+	}
+	close_pair(s);
+	return errnum;
+}
+
+/* Until every worker has said that it is ready. */
+static int collect_reports(struct agent *a, struct spawn *s)
+{
+	uint64_t end = agent_now() + DEADLINE;
+	uint32_t ready = 0;
+
+	while (ready < s->request->workers) {
+		struct worker_report r;
+		ssize_t n = read(s->report[0], &r, sizeof(r));
+
+		if (n == (ssize_t)sizeof(r) && r.errnum)
+			return agent_fail(a, r.errnum, "worker %u: %s: %s", r.number, r.step,
+					  strerror(r.errnum));
+		if (n == (ssize_t)sizeof(r)) {
+			ready++;
+			continue;
+		}
+		if (n == 0)
+			return agent_fail(a, ECHILD, "%u of %u workers ended before they were ready",
+					  s->request->workers - ready, s->request->workers);
+		if (agent_now() > end)
+			return agent_fail(a, ETIMEDOUT, "only %u of %u workers got ready within 5 s",
+					  ready, s->request->workers);
+		agent_pause(a, STEP);
+	}
+	return 0;
+}
+
+/* CPUs of NUMA node `node`. */
+static int node_cpus(struct agent *a, uint32_t node, cpu_set_t *ret)
+{
+	char path[80], text[512], *p = text;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist", node);
+	if (read_small_file(path, text, sizeof(text)) <= 0)
+		return agent_fail(a, ENOENT, "NUMA node %u has no CPUs here", node);
+	CPU_ZERO(ret);
+	while (*p) {
+		unsigned long first = strtoul(p, &p, 10), last = first;
+
+		if (*p == '-')
+			last = strtoul(p + 1, &p, 10);
+		for (; first <= last && first < CPU_SETSIZE; first++)
+			CPU_SET(first, ret);
+		if (*p != ',')
+			break;
+		p++;
+	}
+	return 0;
+}
+
+_Static_assert(sizeof(cpu_set_t) == WIRE_CPUS / 8, "cpu_set_t has the wire's bits");
+
+/* Worker i on the (i mod n)-th CPU of the set. */
+static void pick_one(cpu_set_t *set, uint32_t number)
+{
+	uint32_t n = (uint32_t)CPU_COUNT(set), skip = n ? number % n : 0;
+
+	for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, set) && skip-- == 0) {
+			CPU_ZERO(set);
+			CPU_SET(cpu, set);
+			return;
+		}
+}
+
+static int set_affinity(struct agent *a, const struct wire_worker *w, const cpu_set_t *set,
+			uint32_t flags)
+{
+	cpu_set_t mine = *set;
+
+	if (flags & WIRE_SPAWN_EACH_CPU)
+		pick_one(&mine, w->index);
+	if (sched_setaffinity(w->pid, sizeof(mine), &mine))
+		return agent_fail(a, errno, "affinity of worker %u: %s", w->index,
+				  errno == EINVAL ? "none of these CPUs is online and allowed by its cgroup"
+						  : strerror(errno));
+	return 0;
+}
+
+/* struct sched_attr of sched_setattr(2), which some C libraries declare and others do not. */
+struct policy_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+_Static_assert(sizeof(struct policy_attr) == 48, "SCHED_ATTR_SIZE_VER0");
+
+static int set_policy(struct agent *a, const struct wire_worker *w, const struct wire_spawn *r)
+{
+	struct policy_attr attr = {.size = sizeof(attr),
+				   .policy = r->policy,
+				   .nice = r->nice,
+				   .priority = r->rt_priority,
+				   .runtime = r->dl_runtime,
+				   .deadline = r->dl_deadline,
+				   .period = r->dl_period};
+
+	if (syscall(SYS_sched_setattr, w->pid, &attr, 0))
+		return agent_fail(a, errno, "policy %u of worker %u: %s", r->policy, w->index,
+				  errno == EINVAL ? "this kernel does not have it" :
+				  errno == EBUSY  ? "the CPUs have no bandwidth left for it" :
+						    strerror(errno));
+	return 0;
+}
+
+static int configure_workers(struct agent *a, struct spawn *s)
+{
+	const struct wire_spawn *r = s->request;
+	uint32_t placed = r->flags & (WIRE_SPAWN_AFFINITY | WIRE_SPAWN_NUMA);
+	cpu_set_t set;
+	int errnum = 0;
+
+	memcpy(&set, r->cpus, sizeof(set));
+	if (r->flags & WIRE_SPAWN_NUMA)
+		errnum = node_cpus(a, r->numa, &set);
+	for (uint32_t i = 0; i < r->workers && !errnum; i++) {
+		const struct wire_worker *w = &a->workers[s->slots[i]];
+
+		if (placed)
+			errnum = set_affinity(a, w, &set, r->flags);
+		if (!errnum)
+			errnum = set_policy(a, w, r);
+	}
+	return errnum;
+}
+
+/* Nothing of a spawn that failed stays behind. */
+static void undo_spawn(struct agent *a, struct spawn *s)
+{
+	uint64_t end = agent_now() + DEADLINE;
+
+	for (uint32_t i = 0; i < s->request->workers; i++) {
+		struct wire_worker *w = &a->workers[s->slots[i]];
+
+		if (w->tgid && w->state == WIRE_WORKER_STARTING)
+			kill(w->tgid, SIGKILL);
+	}
+	for (uint32_t i = 0; i < s->request->workers; i++) {
+		struct wire_worker *w = &a->workers[s->slots[i]];
+
+		while (w->tgid && w->state == WIRE_WORKER_STARTING && agent_now() < end)
+			agent_pause(a, STEP);
+		free_slot(w);
+	}
+}
+
+static int open_channels(struct agent *a, struct spawn *s, const char *path)
+{
+	if (strcmp(s->request->cgroup, WIRE_RUNNER) != 0) {
+		s->cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (s->cgroup < 0)
+			return agent_fail(a, errno, "%s: %s", path, strerror(errno));
+	}
+	if (pipe2(s->gate, O_CLOEXEC) || pipe2(s->report, O_CLOEXEC))
+		return agent_fail(a, errno, "pipe: %s", strerror(errno));
+	fcntl(s->report[0], F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_channels(struct spawn *s)
+{
+	close_one(&s->cgroup);
+	for (unsigned int i = 0; i < 2; i++) {
+		close_one(&s->gate[i]);
+		close_one(&s->report[i]);
+	}
+	close_pair(s);
+}
+
+static int check_spawn(struct agent *a, const struct wire_spawn *r)
+{
+	if (!WIRE_TEXT_OK(r->cgroup) || !WIRE_TEXT_OK(r->comm) || !r->workers ||
+	    r->workers > WIRE_WORKERS || r->phase_count > WIRE_PHASES || !r->work.type ||
+	    r->work.type >= WORK_COUNT)
+		return agent_fail(a, EINVAL, "malformed request to spawn");
+	if (r->work.type == WORK_SEQUENCE && !r->phase_count)
+		return agent_fail(a, EINVAL, "a sequence without phases");
+	for (uint32_t i = 0; i < r->phase_count; i++)
+		if (!r->phases[i].type || r->phases[i].type >= WORK_COUNT ||
+		    !(wire_work_types[r->phases[i].type - 1].flags & WORK_PHASE))
+			return agent_fail(a, EINVAL, "work type %u is no phase", r->phases[i].type);
+	if ((wire_work_types[r->work.type - 1].flags & WORK_PAIRS) && r->workers % 2)
+		return agent_fail(a, EINVAL, "%s needs an even number of workers",
+				  wire_work_types[r->work.type - 1].name);
+	return 0;
+}
+
+static int run_spawn(struct agent *a, struct spawn *s, const char *path)
+{
+	int errnum = open_channels(a, s, path);
+
+	if (!errnum)
+		errnum = start_processes(a, s);
+	close_one(&s->report[1]);
+	if (!errnum)
+		errnum = collect_reports(a, s);
+	if (!errnum)
+		errnum = configure_workers(a, s);
+	if (errnum)
+		undo_spawn(a, s);
+	return errnum;
+}
+
+int op_spawn(struct agent *a, const void *payload)
+{
+	static struct spawn s; /* static for its size only */
+	const struct wire_spawn *r = payload;
+	char path[CGROUP_PATH];
+	int errnum = check_spawn(a, r);
+
+	if (errnum || (errnum = cgroup_find(a, r->cgroup, path)))
+		return errnum;
+	s = (struct spawn){.agent = a, .request = r, .cgroup = -1, .gate = {-1, -1},
+			   .report = {-1, -1}, .pair = {-1, -1, -1, -1}};
+	errnum = take_slots(a, &s);
+	if (errnum)
+		return errnum;
+	errnum = run_spawn(a, &s, path);
+	if (!errnum) {
+		for (uint32_t i = 0; i < r->workers; i++)
+			a->workers[s.slots[i]].state = WIRE_WORKER_RUNNING;
+		agent_value(a, a->workers[s.slots[0]].index);
+		agent_value(a, (uint64_t)a->workers[s.slots[0]].pid);
+	}
+	close_channels(&s); /* opens the gate */
+	return errnum;
+}
+
+int op_affinity(struct agent *a, const void *payload)
+{
+	const struct wire_affinity *r = payload;
+	char path[CGROUP_PATH];
+	cpu_set_t set;
+	unsigned int n = 0;
+	int errnum;
+
+	if (!WIRE_TEXT_OK(r->cgroup))
+		return agent_fail(a, EINVAL, "malformed request");
+	errnum = cgroup_find(a, r->cgroup, path);
+	memcpy(&set, r->cpus, sizeof(set));
+	for (unsigned int i = 0; i < a->header->worker_high && !errnum; i++) {
+		if (!alive(&a->workers[i]) || strcmp(a->workers[i].cgroup, r->cgroup) != 0)
+			continue;
+		errnum = set_affinity(a, &a->workers[i], &set, r->flags);
+		n++;
+	}
+	if (!errnum && !n)
+		return agent_fail(a, ESRCH, "cgroup %s has no workers", r->cgroup);
+	agent_value(a, n);
+	return errnum;
+}

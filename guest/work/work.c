@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "guest/work/work.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CPU_TIME_EVERY 1000000ULL /* ns: the clock of a thread costs a system call */
+#define BURN_STEPS 2000           /* some microseconds */
+
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000ULL + (uint64_t)t.tv_nsec;
+}
+
+uint64_t work_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t work_cpu_time(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+void work_spin(uint64_t steps)
+{
+	for (uint64_t i = 0; i < steps; i++)
+		__asm__ volatile("" ::: "memory");
+}
+
+void work_burn(uint64_t ns)
+{
+	uint64_t end = work_cpu_time() + ns;
+
+	while (work_cpu_time() < end)
+		work_spin(BURN_STEPS);
+}
+
+void work_count_latency(struct work *w, uint64_t ns)
+{
+	struct wire_worker *s = w->slot;
+	unsigned int bucket = ns ? 63 - (unsigned int)__builtin_clzll(ns) : 0;
+
+	if (bucket >= WIRE_LATENCY_BUCKETS)
+		bucket = WIRE_LATENCY_BUCKETS - 1;
+	s->wakeups++;
+	s->latency[bucket]++;
+	if (ns > s->max_latency)
+		s->max_latency = ns;
+}
+
+void work_sleep(struct work *w, uint64_t ns)
+{
+	uint64_t due = work_now() + ns, now;
+	struct timespec t = {(time_t)(due / 1000000000ULL), (long)(due % 1000000000ULL)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+		;
+	now = work_now();
+	work_count_latency(w, now > due ? now - due : 0);
+}
+
+uint64_t work_random(struct work *w)
+{
+	uint64_t x = w->random ? w->random : 0x9e3779b97f4a7c15ULL;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return w->random = x;
+}
+
+void work_futex_wait(uint32_t *word, uint32_t value)
+{
+	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
+}
+
+void work_futex_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* The end of an iteration. */
+static void tick(struct work *w)
+{
+	struct wire_worker *s = w->slot;
+	uint64_t now = work_now(), cpu = (uint64_t)sched_getcpu();
+
+	if (now - w->last > s->max_gap)
+		s->max_gap = now - w->last;
+	if (cpu != s->cpu) {
+		s->migrations++;
+		s->cpu = cpu;
+	}
+	if (now - w->cpu_read >= CPU_TIME_EVERY) {
+		w->cpu_read = now;
+		s->cpu_time = work_cpu_time();
+	}
+	w->last = now;
+	s->update_time = now;
+	s->iterations++;
+}
+
+void work_loop(struct work *w)
+{
+	work_fn step = work_function(w->spawn->work.type);
+
+	if (!step)
+		_exit(1);
+	w->last = w->cpu_read = w->slot->start_time = w->slot->update_time = work_now();
+	w->slot->cpu = (uint64_t)sched_getcpu();
+	for (;;) {
+		step(w, w->spawn->work.params);
+		tick(w);
+	}
+}
