@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest physical memory, shared with QEMU: a field read is a load. The memory is one memfd; a PC
- * machine shows it to the guest in up to two pieces, below and above the 4 GiB hole.
+ * Guest physical memory, shared with QEMU: a field read is a load. The memory is a row of memfds, one
+ * for each NUMA node (one in all without NUMA), mapped one after the other; a PC machine shows it to
+ * the guest in up to two segments, below and above the 4 GiB hole.
  *
  * Lifetime: owned by the machine; pointers are valid until machine_destroy(). Safe to read while the
  * guest runs (values may tear); consistent only while it is held. Threads: reads from any thread.
@@ -16,28 +17,46 @@
 
 struct ram_segment {
 	uint64_t phys;   /* first guest-physical address */
-	uint64_t offset; /* where it lies in the memfd */
+	uint64_t offset; /* where it lies in the mapping */
+	uint64_t len;    /* bytes */
+};
+
+#define RAM_PIECES_MAX 8
+struct ram_piece {
+	int fd;
+	uint64_t offset; /* where it lies in the mapping */
 	uint64_t len;    /* bytes */
 };
 
 struct ram {
-	int fd;          /* the memfd (or a file, in tests) */
+	int fd;          /* of the first piece: the only one without NUMA, and for ram_open() */
 	uint8_t *base;   /* the whole of it, mapped shared */
 	uint64_t size;   /* bytes */
 	struct ram_segment segments[2];
 	unsigned int segment_count;
+	struct ram_piece pieces[RAM_PIECES_MAX];
+	unsigned int piece_count;
 };
 
 /* A memfd of `size` bytes, mapped; q35's split: 2 GiB low when size >= 0xb0000000 bytes. */
 struct err *ram_create(uint64_t size, struct ram *ret) __attribute__((warn_unused_result));
-/* Maps an existing memory image; read-write, shared. For tests, dumps and --attach. Takes `fd`. */
+/* The same as `pieces` (1..RAM_PIECES_MAX) memfds of about equal size, in whole MiB each. */
+struct err *ram_create_pieces(uint64_t size, unsigned int pieces, struct ram *ret)
+	__attribute__((warn_unused_result));
+/* Maps an existing memory image; read-write, shared. For tests, dumps and --attach. Takes `fd`,
+ * on failure too. */
 struct err *ram_open(int fd, struct ram *ret) __attribute__((warn_unused_result));
-void ram_deinit(struct ram *ram);
+void ram_deinit(struct ram *ram); /* a zeroed one is fine */
 
 /* Host pointer to [phys, phys + len), NULL unless all of it is RAM in one segment. */
 void *ram_at(const struct ram *ram, uint64_t phys, size_t len);
 
-/* Next range of the memfd that holds data at or after `offset` (SEEK_DATA); false at the end. */
+/* Where a guest-physical u32 lies, for a process that has the pieces but not the mapping: piece
+ * number and offset in it. -1 when `phys` is no RAM. */
+int ram_locate(const struct ram *ram, uint64_t phys, uint64_t *ret_offset);
+
+/* Next range of the mapping that holds data at or after `offset` (SEEK_DATA), inside one piece.
+ * 1: found, 0: no more, -1: errno. */
 int ram_next_data(const struct ram *ram, uint64_t offset, uint64_t *ret_start, uint64_t *ret_end);
 
 #endif

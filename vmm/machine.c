@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmm/machine_impl.h"
+#include "base/str.h"
+#include "vmm/accel.h"
+#include "vmm/notes.h"
+#include "vmm/warm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SECOND UINT64_C(1000000000)
+#define MEMORY_MIN (UINT64_C(64) << 20)
+#define MEMORY_MAX (UINT64_C(64) << 30)
+#define INITRD_MAX ((size_t)512 << 20)
+
+/* One archive after the other, each padded to four bytes as the kernel wants it; hashed on the way. */
+static struct err *add_initrd(int fd, const char *path, struct sha256_ctx *hash)
+{
+	static const char zeros[4];
+	char *data = NULL;
+	size_t len, padding;
+	struct err *err = read_whole_file(path, INITRD_MAX, &data, &len);
+
+	if (err)
+		return err;
+	padding = -len % 4;
+	sha256_update(hash, len, (const uint8_t *)data);
+	err = write_all(fd, data, len);
+	if (!err && padding)
+		err = write_all(fd, zeros, padding);
+	free(data);
+	return err;
+}
+
+static struct err *gather_initrds(struct machine *m, const struct machine_config *config)
+{
+	struct sha256_ctx hash;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+
+	sha256_init(&hash);
+	m->initrd_fd = config->initrd_count ? memfd_create("initrd", MFD_CLOEXEC) : -1;
+	if (config->initrd_count && m->initrd_fd < 0)
+		return err_os(errno, "memfd for the guest image");
+	for (unsigned int i = 0; i < config->initrd_count; i++)
+		ERR_TRY(err_wrap(add_initrd(m->initrd_fd, config->initrds[i], &hash), "guest image"));
+	sha256_digest(&hash, sizeof(digest), digest);
+	for (unsigned int i = 0; i < sizeof(digest); i++)
+		snprintf(m->image_hash + 2 * i, 3, "%02x", digest[i]);
+	return NULL;
+}
+
+/* The boot protocol's magic: QEMU's own words for a wrong file help nobody. */
+static struct err *check_kernel(const char *path)
+{
+	char magic[4] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_new(ERR_ENVIRONMENT, "cannot read the kernel %s: %s", path, strerror(errno));
+	if (pread(fd, magic, sizeof(magic), 0x202) != sizeof(magic))
+		magic[0] = '\0';
+	if (pread(fd, magic, sizeof(magic), 0x202) != sizeof(magic) || memcmp(magic, "HdrS", 4)) {
+		close(fd);
+		return err_new(ERR_ENVIRONMENT, "%s is no Linux bzImage", path);
+	}
+	close(fd);
+	return NULL;
+}
+
+static struct err *check_config(const struct machine_config *config)
+{
+	if (config->memory < MEMORY_MIN || config->memory > MEMORY_MAX || config->memory % (1 << 20))
+		return err_new(ERR_USAGE, "memory of %llu bytes: whole MiB from 64M to 64G",
+			       (unsigned long long)config->memory);
+	if (config->clock == CLOCK_VIRTUAL && config->accel == ACCEL_KVM)
+		return err_new(ERR_USAGE, "the virtual clock needs --accel tcg");
+	if (config->clock == CLOCK_VIRTUAL && config->cpu_budget)
+		return err_new(ERR_USAGE, "a CPU budget needs --clock real");
+	return check_kernel(config->kernel);
+}
+
+static struct err *find_program(struct machine *m, const struct machine_config *config)
+{
+	const char *name = config->qemu;
+
+	if (!name)
+		name = getenv("KTDBG_QEMU");
+	if (!name || !*name)
+		name = "qemu-system-x86_64";
+	ERR_TRY(qemu_find(name, &m->program));
+	return qemu_version(m->program, &m->qemu_version);
+}
+
+static struct err *choose_clock(struct machine *m, const struct machine_config *config)
+{
+	enum accel wanted = config->accel;
+
+	if (config->clock == CLOCK_VIRTUAL)
+		wanted = ACCEL_TCG;
+	ERR_TRY(accel_choose(wanted, m->program, m->qemu_version, config->kernel, &m->info.accel,
+			     m->accel_reason, sizeof(m->accel_reason)));
+	if (config->clock == CLOCK_VIRTUAL && config->accel == ACCEL_AUTO)
+		snprintf(m->accel_reason, sizeof(m->accel_reason), "the virtual clock needs TCG");
+	m->info.clock = config->clock;
+	if (config->clock == CLOCK_AUTO)
+		m->info.clock = m->info.accel == ACCEL_KVM || config->cpu_budget ? CLOCK_REAL
+										: CLOCK_VIRTUAL;
+	return is_virtual(m) ? vclock_plugin(m->qemu_version, &m->plugin) : NULL;
+}
+
+static struct err *copy_strings(struct machine *m, const struct machine_config *config)
+{
+	/* A panic hangs the guest, so that it can be looked at. */
+	m->append = str_format("console=ttyS0 loglevel=4 panic=0%s%s%s", config->kaslr ? "" : " nokaslr",
+			       config->append ? " " : "", config->append ? config->append : "");
+	m->kernel = strdup(config->kernel);
+	m->gdb_socket = config->gdb_socket ? strdup(config->gdb_socket) : NULL;
+	if (!m->append || !m->kernel || (config->gdb_socket && !m->gdb_socket))
+		return err_nomem();
+	return NULL;
+}
+
+static struct err *prepare(struct machine *m, const struct machine_config *config)
+{
+	ERR_TRY(check_config(config));
+	ERR_TRY(find_program(m, config));
+	ERR_TRY(choose_clock(m, config));
+	ERR_TRY(copy_strings(m, config));
+	ERR_TRY(gather_initrds(m, config));
+	m->cpu_budget = config->cpu_budget;
+	m->boot_timeout = config->boot_timeout_ns;
+	if (!m->boot_timeout)
+		m->boot_timeout = (m->info.accel == ACCEL_KVM ? 30 : 60) * SECOND;
+	return NULL;
+}
+
+static struct err *boot(struct machine *m, const struct machine_config *config)
+{
+	ERR_TRY(prepare(m, config));
+	if (config->cold_boot)
+		ERR_TRY(machine_cold_boot(m));
+	else
+		ERR_TRY(warm_start(m));
+	machine_set_origin(m, &config->quantum);
+	return NULL;
+}
+
+struct err *machine_boot(const struct machine_config *config, const struct machine_callbacks *callbacks,
+			 struct machine **ret)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	uint64_t start = host_now();
+	struct err *err;
+
+	if (!m)
+		return err_nomem();
+	m->initrd_fd = m->poll_fd = m->serial.fd = m->debug.fd = m->ram.fd = -1;
+	if (callbacks)
+		m->callbacks = *callbacks;
+	m->info.topology = config->topology;
+	m->info.memory = config->memory;
+	m->info.quantum = config->quantum;
+	err = boot(m, config);
+	if (err) {
+		machine_destroy(m);
+		return err;
+	}
+	close_fd(&m->initrd_fd);
+	m->info.accel_reason = m->accel_reason;
+	m->info.qemu_version = m->qemu_version;
+	m->info.kernel = m->kernel;
+	m->info.image_hash = m->image_hash;
+	m->info.boot_ns = host_now() - start;
+	*ret = m;
+	return NULL;
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	machine_stop_qemu(m);
+	close_fd(&m->initrd_fd);
+	free(m->program);
+	free(m->qemu_version);
+	free(m->kernel);
+	free(m->append);
+	free(m->plugin);
+	free(m->gdb_socket);
+	free(m);
+}
+
+enum machine_state machine_state(struct machine *m)
+{
+	bool held = is_virtual(m) ? vclock_held(&m->vclock) : !m->rclock.running;
+
+	if (!qemu_alive(&m->qemu))
+		return MACHINE_DEAD;
+	return held ? MACHINE_HELD : MACHINE_RUNNING;
+}
+
+const char *machine_death(struct machine *m)
+{
+	return qemu_death(&m->qemu);
+}
+
+uint64_t machine_time(struct machine *m)
+{
+	return is_virtual(m) ? vclock_now(&m->vclock) : rclock_now(&m->rclock);
+}
+
+uint64_t machine_grid(const struct machine *m)
+{
+	if (!is_virtual(m))
+		return 1;
+	return m->info.quantum.ns ? m->info.quantum.ns : VCLOCK_RANDOM_GRID;
+}
+
+static struct err *dead(struct machine *m)
+{
+	const char *why = qemu_death(&m->qemu);
+
+	return err_new(ERR_GUEST_DIED, "%s", why ? why : "the machine is gone");
+}
+
+struct err *machine_run(struct machine *m, const struct machine_stop *stop)
+{
+	static const struct machine_stop none = MACHINE_STOP_NONE;
+
+	if (!stop)
+		stop = &none;
+	if (!qemu_alive(&m->qemu))
+		return dead(m);
+	if (!is_virtual(m))
+		return rclock_run(&m->rclock, &m->qemu, stop);
+	/* A hold leaves no trace in the guest's history, so a new stop may begin with one. */
+	ERR_TRY(machine_hold(m, 10 * SECOND));
+	return vclock_run(&m->vclock, &m->ram, stop);
+}
+
+struct err *machine_wait(struct machine *m, uint64_t host_timeout_ns, enum machine_stop_reason *ret)
+{
+	if (!qemu_alive(&m->qemu))
+		return dead(m);
+	if (is_virtual(m)) {
+		ERR_TRY(vclock_wait(&m->vclock, &m->qemu, host_timeout_ns));
+		*ret = vclock_reason(&m->vclock);
+		return NULL;
+	}
+	ERR_TRY(rclock_wait(&m->rclock, &m->qemu, &m->ram, host_timeout_ns));
+	*ret = m->rclock.reason;
+	return NULL;
+}
+
+struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
+{
+	struct err *err;
+
+	if (!qemu_alive(&m->qemu))
+		return dead(m);
+	if (!is_virtual(m))
+		return rclock_hold(&m->rclock, &m->qemu, STOP_HELD, host_timeout_ns);
+	if (vclock_held(&m->vclock))
+		return NULL;
+	vclock_request_hold(&m->vclock);
+	err = vclock_wait(&m->vclock, &m->qemu, host_timeout_ns);
+	if (err)
+		vclock_withdraw_hold(&m->vclock);
+	return err;
+}
+
+void machine_set_paced(struct machine *m, bool paced)
+{
+	if (is_virtual(m))
+		vclock_set_paced(&m->vclock, paced);
+}
+
+int machine_poll_fd(const struct machine *m)
+{
+	return m->poll_fd;
+}
+
+struct ram *machine_ram(struct machine *m)
+{
+	return &m->ram;
+}
+
+uint64_t machine_mailbox(const struct machine *m)
+{
+	return m->mailbox;
+}
+
+uint64_t machine_console(struct machine *m, char *buffer, size_t size)
+{
+	return console_tail(&m->serial, buffer, size);
+}
+
+const struct machine_info *machine_info(const struct machine *m)
+{
+	return &m->info;
+}
+
+unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max)
+{
+	unsigned int n = m->tid_count < max ? m->tid_count : max;
+
+	memcpy(tids, m->tids, n * sizeof(*tids));
+	return n;
+}
+
+struct err *machine_nmi(struct machine *m)
+{
+	if (is_virtual(m))
+		return err_new(ERR_REFUSED,
+			       "an NMI needs --clock real: under the virtual clock it would arrive at "
+			       "an instant that the host chose");
+	return qmp_execute(&m->qemu.qmp, "inject-nmi", NULL, -1, 5 * SECOND, NULL);
+}

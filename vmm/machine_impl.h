@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What machine.c (the facade), boot.c (from nothing to ready) and warm.c (the saved machines) share.
+ * Nobody else includes this.
+ */
+#ifndef VMM_MACHINE_IMPL_H
+#define VMM_MACHINE_IMPL_H
+
+#include "base/file.h"
+#include "vmm/console.h"
+#include "vmm/machine.h"
+#include "vmm/qemu.h"
+#include "vmm/rclock.h"
+#include "vmm/topology.h"
+#include "vmm/vclock.h"
+
+struct machine {
+	struct machine_info info; /* its strings are the ones below */
+	struct machine_callbacks callbacks;
+	char *program;            /* path of QEMU */
+	char *qemu_version;
+	char *kernel;
+	char *append;             /* the whole kernel command line */
+	char *plugin;
+	char *gdb_socket;
+	char image_hash[SHA256_TEXT];
+	char accel_reason[200];
+	int initrd_fd;            /* memfd, all archives in one; -1: none */
+	unsigned int cpu_budget;
+	uint64_t boot_timeout;
+
+	struct ram ram;
+	struct console serial, debug;
+	struct qemu qemu;
+	struct vclock vclock;     /* one of the two */
+	struct rclock rclock;
+	uint64_t debug_read;      /* bytes of the debug port that were looked at */
+	uint64_t serial_read;
+	uint64_t mailbox;
+	int poll_fd;
+	int tids[TOPOLOGY_CPUS_MAX];
+	unsigned int tid_count;
+};
+
+static inline bool is_virtual(const struct machine *m)
+{
+	return m->info.clock == CLOCK_VIRTUAL;
+}
+
+/* boot.c */
+void machine_progress(struct machine *m, const char *what);
+/* RAM, consoles, clock and QEMU, stopped before its first instruction, QMP negotiated. */
+struct err *machine_start_qemu(struct machine *m, bool incoming)
+	__attribute__((warn_unused_result));
+/* Undo it; the machine can be started again. */
+void machine_stop_qemu(struct machine *m);
+/* Let the stopped QEMU go, until the machine is held by its clock. */
+struct err *machine_first_hold(struct machine *m) __attribute__((warn_unused_result));
+/* Boot the kernel until the agent is ready and the guest has settled; held. */
+struct err *machine_cold_boot(struct machine *m) __attribute__((warn_unused_result));
+/* Guest time 0 is now, with the session's own quantum. */
+void machine_set_origin(struct machine *m, const struct quantum *quantum);
+
+#endif

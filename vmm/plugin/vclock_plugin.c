@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtual clock's half inside QEMU: a TCG plugin that owns a timer on the virtual clock and blocks
+ * in its callback while ktdbg wants the guest to stand (see vmm/vclock_page.h).
+ *
+ * Under icount the callback runs when every vCPU has used up its budget, at an exact nanosecond of
+ * guest time, with QEMU's big lock held: no vCPU and no device moves until it returns.
+ *
+ * QEMU's plugin interface has no timers, but QEMU exports its own symbols to plugins; the few used here
+ * are looked up by name and have not changed their meaning from QEMU 7.2 to 11.1. Debian's QEMU ships
+ * no plugin header, so the interface is declared here. PLUGIN_API selects the version: 1 for QEMU up
+ * to 8, 2 for 9 and 10, 7 for 11, where callbacks got a user pointer.
+ *
+ * Globals are unavoidable: QEMU's callbacks before version 7 carry no context.
+ */
+#include "vmm/vclock_page.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef uint64_t qemu_plugin_id_t;
+struct qemu_plugin_tb;
+struct qemu_info_t;
+
+#if PLUGIN_API >= 7
+typedef void (*tb_trans_fn)(struct qemu_plugin_tb *tb, void *userdata);
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn cb, void *userdata);
+#else
+typedef void (*tb_trans_fn)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn cb);
+#endif
+
+__attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_API;
+__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
+							       const struct qemu_info_t *info,
+							       int argc, char **argv);
+
+/* QEMU's own: include/qemu/timer.h. */
+#define QEMU_CLOCK_VIRTUAL 1
+#define QEMU_SCALE_NS 1
+#define QEMU_TIMER_SIZE 512 /* a QEMUTimer is 48 bytes in 7.2; room for growth */
+#define QEMU_TIMER_ATTR_ALL (-1)
+
+static struct {
+	void (*timer_init_full)(void *ts, void *group, int type, int scale, int attributes,
+				void (*cb)(void *), void *opaque);
+	void (*timer_mod)(void *ts, int64_t expire);
+	int64_t (*clock_get_ns)(int type);
+	int64_t (*clock_deadline_ns)(int type, int attributes);
+	bool (*all_idle)(void);
+} qemu;
+
+#define PIECES_MAX 8
+static struct {
+	struct vclock_page *page;
+	int piece_fd[PIECES_MAX];
+	unsigned int pieces;
+	pid_t parent;
+	int armed;
+	uint32_t epoch;        /* the one the guest runs in */
+	const uint32_t *watch; /* mapped for this epoch */
+	void *watch_map;
+	uint64_t pace_host, pace_guest; /* where pacing counts from */
+	uint64_t timer[QEMU_TIMER_SIZE / 8];
+} plugin;
+
+static uint64_t host_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void futex_wait(uint32_t *word, uint32_t value, uint64_t ns)
+{
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+
+	syscall(SYS_futex, word, FUTEX_WAIT, value, &ts, NULL, 0);
+}
+
+static void futex_wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* The kernel kills us with ktdbg; this is for the case that it could not be asked to. */
+static void check_parent(void)
+{
+	if (getppid() != plugin.parent)
+		_exit(1);
+}
+
+static void unmap_watch(void)
+{
+	if (plugin.watch_map)
+		munmap(plugin.watch_map, VCLOCK_PAGE_SIZE);
+	plugin.watch_map = NULL;
+	plugin.watch = NULL;
+}
+
+/* Once an epoch: what to look at, and where pacing starts. */
+static void begin_epoch(uint64_t now)
+{
+	struct vclock_page *page = plugin.page;
+	uint64_t offset = page->watch_offset;
+	uint64_t start = offset & ~(uint64_t)(VCLOCK_PAGE_SIZE - 1);
+
+	plugin.pace_host = host_ns();
+	plugin.pace_guest = now;
+	unmap_watch();
+	if (!page->watch_piece || page->watch_piece > plugin.pieces)
+		return;
+	plugin.watch_map = mmap(NULL, VCLOCK_PAGE_SIZE, PROT_READ, MAP_SHARED,
+				plugin.piece_fd[page->watch_piece - 1], (off_t)start);
+	if (plugin.watch_map == MAP_FAILED) {
+		page->problem = (uint32_t)errno;
+		plugin.watch_map = NULL;
+		return;
+	}
+	plugin.watch = (const uint32_t *)((const char *)plugin.watch_map + (offset - start));
+}
+
+/* Block while the guest is to stand. Returns in a new epoch. */
+static void stand(enum vclock_reason reason)
+{
+	struct vclock_page *page = plugin.page;
+
+	page->reason = reason;
+	__atomic_store_n(&page->held, plugin.epoch, __ATOMIC_SEQ_CST);
+	futex_wake(&page->held);
+	while (__atomic_load_n(&page->go, __ATOMIC_SEQ_CST) == plugin.epoch) {
+		futex_wait(&page->go, plugin.epoch, 1000000000);
+		check_parent();
+	}
+	plugin.epoch = __atomic_load_n(&page->go, __ATOMIC_SEQ_CST);
+}
+
+/* Sleep while guest time is ahead of host time; a hold request ends it. */
+static void pace(uint64_t now)
+{
+	struct vclock_page *page = plugin.page;
+
+	while (__atomic_load_n(&page->paced, __ATOMIC_RELAXED) &&
+	       !__atomic_load_n(&page->hold, __ATOMIC_SEQ_CST)) {
+		uint64_t guest = now - plugin.pace_guest;
+		uint64_t host = host_ns() - plugin.pace_host;
+
+		/* A host that fell behind does not make the guest race to catch up. */
+		if (host > guest + 20000000) {
+			plugin.pace_host = host_ns();
+			plugin.pace_guest = now;
+			return;
+		}
+		if (guest <= host)
+			return;
+		futex_wait(&page->hold, 0, guest - host < 100000000 ? guest - host : 100000000);
+		check_parent();
+	}
+}
+
+static enum vclock_reason stop_reason(uint64_t now)
+{
+	const struct vclock_page *page = plugin.page;
+
+	if (plugin.watch && __atomic_load_n(plugin.watch, __ATOMIC_RELAXED) == page->watch_value)
+		return VCLOCK_WATCH;
+	if (now >= page->stop_time)
+		return VCLOCK_TIME;
+	if (__atomic_load_n(&page->hold, __ATOMIC_SEQ_CST))
+		return VCLOCK_HELD;
+	return 0;
+}
+
+/*
+ * Arm the timer for the next point. While every vCPU idles nothing can happen before QEMU's next own
+ * timer, so the points until then are passed over: that changes nothing but the cost.
+ */
+static void arm(uint64_t now)
+{
+	const struct vclock_page *page = plugin.page;
+	uint64_t from = now, next;
+
+	if (qemu.all_idle()) {
+		int64_t deadline = qemu.clock_deadline_ns(QEMU_CLOCK_VIRTUAL, QEMU_TIMER_ATTR_ALL);
+
+		from += deadline < 0 || (uint64_t)deadline > VCLOCK_IDLE_MAX ? VCLOCK_IDLE_MAX
+									    : (uint64_t)deadline;
+	}
+	/* A stop in the idle time: the first point at or after it. */
+	if (page->stop_time > now && page->stop_time <= from)
+		from = page->stop_time - 1;
+	next = vclock_next_point(page->quantum, page->seed, from);
+	qemu.timer_mod(plugin.timer, (int64_t)(page->origin + next));
+}
+
+static uint64_t guest_now(void)
+{
+	return (uint64_t)qemu.clock_get_ns(QEMU_CLOCK_VIRTUAL) - plugin.page->origin;
+}
+
+static void at_point(void *opaque)
+{
+	struct vclock_page *page = plugin.page;
+	uint64_t now = guest_now();
+	enum vclock_reason reason;
+
+	(void)opaque;
+	page->points++;
+	__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
+	pace(now);
+	while ((reason = stop_reason(now))) {
+		stand(reason);
+		now = guest_now(); /* the host may have moved the origin */
+		__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
+		begin_epoch(now);
+		/* A new stop that is reached already holds again, at the same instant. */
+	}
+	arm(now);
+}
+
+/* At the first translated block the clock exists and a vCPU runs; earlier QEMU would crash. */
+static void first_block(void)
+{
+	if (__atomic_exchange_n(&plugin.armed, 1, __ATOMIC_SEQ_CST))
+		return;
+	plugin.page->mode = VCLOCK_MODE_TIMER;
+	qemu.timer_init_full(plugin.timer, NULL, QEMU_CLOCK_VIRTUAL, QEMU_SCALE_NS, 0, at_point, NULL);
+	qemu.timer_mod(plugin.timer, qemu.clock_get_ns(QEMU_CLOCK_VIRTUAL));
+}
+
+#if PLUGIN_API >= 7
+static void on_translate(struct qemu_plugin_tb *tb, void *userdata)
+{
+	(void)tb;
+	(void)userdata;
+	first_block();
+}
+#else
+static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	(void)id;
+	(void)tb;
+	first_block();
+}
+#endif
+
+static bool find_symbols(void)
+{
+	*(void **)&qemu.timer_init_full = dlsym(RTLD_DEFAULT, "timer_init_full");
+	*(void **)&qemu.timer_mod = dlsym(RTLD_DEFAULT, "timer_mod");
+	*(void **)&qemu.clock_get_ns = dlsym(RTLD_DEFAULT, "qemu_clock_get_ns");
+	*(void **)&qemu.clock_deadline_ns = dlsym(RTLD_DEFAULT, "qemu_clock_deadline_ns_all");
+	*(void **)&qemu.all_idle = dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
+	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
+	       qemu.clock_deadline_ns && qemu.all_idle;
+}
+
+/* Arguments: page=FD, and ram=FD for each piece of guest memory in order. */
+static int parse_arguments(int argc, char **argv)
+{
+	int page_fd = -1;
+
+	for (int i = 0; i < argc; i++) {
+		if (!strncmp(argv[i], "page=", 5))
+			page_fd = atoi(argv[i] + 5);
+		else if (!strncmp(argv[i], "ram=", 4) && plugin.pieces < PIECES_MAX)
+			plugin.piece_fd[plugin.pieces++] = atoi(argv[i] + 4);
+		else
+			return -1;
+	}
+	return page_fd;
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc, char **argv)
+{
+	int fd = parse_arguments(argc, argv);
+	struct vclock_page *page;
+
+	(void)info;
+	page = mmap(NULL, VCLOCK_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED || page->magic != VCLOCK_MAGIC || page->version != VCLOCK_VERSION) {
+		fprintf(stderr, "ktdbg-vclock: no control page, or another version's\n");
+		return -1;
+	}
+	if (!find_symbols()) {
+		fprintf(stderr, "ktdbg-vclock: this qemu hides its timer functions\n");
+		return -1;
+	}
+	plugin.page = page;
+	plugin.parent = getppid();
+	plugin.epoch = page->go;
+#if PLUGIN_API >= 7
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate, NULL);
+#else
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+#endif
+	return 0;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One QEMU process: started in a process group of its own, killed by the kernel when the thread that
+ * started it ends, given nothing but the descriptors in its setup. Owns the QMP connection.
+ *
+ * Not responsible for what the guest does, nor for pausing it. One thread.
+ */
+#ifndef VMM_QEMU_H
+#define VMM_QEMU_H
+
+#include "vmm/args.h"
+#include "vmm/qmp.h"
+
+#include <sys/types.h>
+
+struct qemu {
+	pid_t pid;     /* 0: none */
+	int pidfd;
+	int stderr_fd; /* memfd with what it complained about */
+	struct qmp qmp;
+	bool ended;
+	int status;              /* of waitpid(), when ended */
+	char shutdown_cause[40]; /* from the SHUTDOWN event, "" without */
+	bool panicked;           /* GUEST_PANICKED was seen */
+	char death[200];         /* "" while it lives */
+};
+
+/*
+ * Start QEMU; `setup->qmp_fd` is filled in here. Returns once exec has succeeded; QMP is not negotiated.
+ * ERR_ENVIRONMENT when the program is missing, with the package to install.
+ */
+struct err *qemu_start(struct qemu *q, struct qemu_setup *setup) __attribute__((warn_unused_result));
+/* Kill it and wait for its end. A zeroed one is fine. */
+void qemu_stop(struct qemu *q);
+
+/* Look whether it has ended and what QMP has to say, without waiting; false when it has. */
+bool qemu_alive(struct qemu *q);
+/* Why it ended, one sentence; NULL while it lives. */
+const char *qemu_death(struct qemu *q);
+/* What it wrote to standard error, at most its last 2000 bytes, cleaned; caller frees; may be "". */
+char *qemu_complaint(struct qemu *q);
+
+/* Where `program` is (an absolute path is taken as it is, else PATH); caller frees.
+ * ERR_ENVIRONMENT when there is none. */
+struct err *qemu_find(const char *program, char **ret) __attribute__((warn_unused_result));
+
+/* "7.2.22 (Debian ...)" from `PROGRAM --version`, remembered in the cache for as long as the file does
+ * not change; caller frees. */
+struct err *qemu_version(const char *path, char **ret) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmm/ram.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+/* pc_q35_init() of QEMU: a machine that would reach into the PCI hole has 2 GiB below it. */
+static void set_segments(struct ram *ram)
+{
+	uint64_t low = ram->size >= UINT64_C(0xb0000000) ? 2 * GIB : ram->size;
+
+	ram->segments[0] = (struct ram_segment){.phys = 0, .offset = 0, .len = low};
+	ram->segment_count = 1;
+	if (low == ram->size)
+		return;
+	ram->segments[1] =
+		(struct ram_segment){.phys = 4 * GIB, .offset = low, .len = ram->size - low};
+	ram->segment_count = 2;
+}
+
+static struct err *map_pieces(struct ram *ram)
+{
+	uint8_t *base = mmap(NULL, ram->size, PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (base == MAP_FAILED)
+		return err_os(errno, "reserving %llu bytes for guest memory",
+			      (unsigned long long)ram->size);
+	ram->base = base;
+	for (unsigned int i = 0; i < ram->piece_count; i++) {
+		const struct ram_piece *p = &ram->pieces[i];
+
+		if (mmap(base + p->offset, p->len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 p->fd, 0) == MAP_FAILED)
+			return err_os(errno, "mapping guest memory");
+	}
+	/* Worth 0.1 s of page faults where the host lets shared memory have huge pages. */
+	madvise(base, ram->size, MADV_HUGEPAGE);
+	return NULL;
+}
+
+static struct err *add_piece(struct ram *ram, uint64_t len)
+{
+	struct ram_piece *p = &ram->pieces[ram->piece_count];
+
+	p->fd = memfd_create("guest-ram", MFD_CLOEXEC);
+	if (p->fd < 0)
+		return err_os(errno, "memfd for guest memory");
+	p->offset = ram->size;
+	p->len = len;
+	ram->piece_count++;
+	ram->size += len;
+	if (ftruncate(p->fd, (off_t)len))
+		return err_os(errno, "%llu bytes of guest memory", (unsigned long long)len);
+	return NULL;
+}
+
+static struct err *fill(struct ram *ram, uint64_t size, unsigned int pieces)
+{
+	uint64_t each = pieces > 1 ? size / pieces / MIB * MIB : size;
+
+	if (!pieces || pieces > RAM_PIECES_MAX || !each)
+		return err_new(ERR_USAGE, "%llu bytes of memory cannot be shared by %u nodes",
+			       (unsigned long long)size, pieces);
+	for (unsigned int i = 0; i + 1 < pieces; i++)
+		ERR_TRY(add_piece(ram, each));
+	ERR_TRY(add_piece(ram, size - each * (pieces - 1)));
+	ram->fd = ram->pieces[0].fd;
+	set_segments(ram);
+	return map_pieces(ram);
+}
+
+struct err *ram_create_pieces(uint64_t size, unsigned int pieces, struct ram *ret)
+{
+	struct ram ram = {.fd = -1};
+	struct err *err = fill(&ram, size, pieces);
+
+	if (err) {
+		ram_deinit(&ram);
+		return err;
+	}
+	*ret = ram;
+	return NULL;
+}
+
+struct err *ram_create(uint64_t size, struct ram *ret)
+{
+	return ram_create_pieces(size, 1, ret);
+}
+
+struct err *ram_open(int fd, struct ram *ret)
+{
+	struct ram ram = {.fd = fd, .pieces = {{.fd = fd}}, .piece_count = 1};
+	struct stat st;
+	struct err *err;
+
+	if (fstat(fd, &st))
+		err = err_os(errno, "memory image");
+	else if (st.st_size <= 0)
+		err = err_new(ERR_BAD_DATA, "memory image is empty");
+	else {
+		ram.size = ram.pieces[0].len = (uint64_t)st.st_size;
+		set_segments(&ram);
+		err = map_pieces(&ram);
+	}
+	if (err) {
+		ram_deinit(&ram);
+		return err;
+	}
+	*ret = ram;
+	return NULL;
+}
+
+void ram_deinit(struct ram *ram)
+{
+	if (ram->base)
+		munmap(ram->base, ram->size);
+	for (unsigned int i = 0; i < ram->piece_count; i++)
+		close_fd(&ram->pieces[i].fd);
+	*ram = (struct ram){.fd = -1};
+}
+
+static bool find(const struct ram *ram, uint64_t phys, size_t len, uint64_t *ret)
+{
+	for (unsigned int i = 0; i < ram->segment_count; i++) {
+		const struct ram_segment *s = &ram->segments[i];
+
+		if (phys >= s->phys && phys - s->phys < s->len && len <= s->len - (phys - s->phys)) {
+			*ret = s->offset + (phys - s->phys);
+			return true;
+		}
+	}
+	return false;
+}
+
+void *ram_at(const struct ram *ram, uint64_t phys, size_t len)
+{
+	uint64_t offset;
+
+	return find(ram, phys, len, &offset) ? ram->base + offset : NULL;
+}
+
+static int piece_of(const struct ram *ram, uint64_t offset)
+{
+	for (unsigned int i = 0; i < ram->piece_count; i++)
+		if (offset - ram->pieces[i].offset < ram->pieces[i].len)
+			return (int)i;
+	return -1;
+}
+
+int ram_locate(const struct ram *ram, uint64_t phys, uint64_t *ret_offset)
+{
+	uint64_t offset;
+	int piece;
+
+	if (!find(ram, phys, sizeof(uint32_t), &offset))
+		return -1;
+	piece = piece_of(ram, offset);
+	if (piece >= 0)
+		*ret_offset = offset - ram->pieces[piece].offset;
+	return piece;
+}
+
+int ram_next_data(const struct ram *ram, uint64_t offset, uint64_t *ret_start, uint64_t *ret_end)
+{
+	for (int i = piece_of(ram, offset); i >= 0 && i < (int)ram->piece_count; i++) {
+		const struct ram_piece *p = &ram->pieces[i];
+		off_t from = offset > p->offset ? (off_t)(offset - p->offset) : 0;
+		off_t start = lseek(p->fd, from, SEEK_DATA);
+		off_t end;
+
+		if (start < 0 && errno == ENXIO)
+			continue;
+		end = start < 0 ? -1 : lseek(p->fd, start, SEEK_HOLE);
+		if (end < 0)
+			return -1;
+		*ret_start = p->offset + (uint64_t)start;
+		*ret_end = p->offset + (uint64_t)end;
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmm/rclock.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+
+#include <poll.h>
+#include <time.h>
+
+#define QMP_TIMEOUT UINT64_C(5000000000)
+#define WATCH_SLICE UINT64_C(500000)
+#define IDLE_SLICE UINT64_C(20000000)
+
+uint64_t rclock_now(const struct rclock *c)
+{
+	return c->passed + (c->running ? host_now() - c->started : 0);
+}
+
+void rclock_set_origin(struct rclock *c)
+{
+	c->passed = 0;
+}
+
+struct err *rclock_run(struct rclock *c, struct qemu *q, const struct machine_stop *stop)
+{
+	struct err *err;
+
+	c->stop = *stop;
+	if (c->running)
+		return NULL;
+	err = qmp_execute(&q->qmp, "cont", NULL, -1, QMP_TIMEOUT, NULL);
+	if (err)
+		return qemu_alive(q) ? err : (err_free(err), err_new(ERR_GUEST_DIED, "%s", qemu_death(q)));
+	c->running = true;
+	c->started = host_now();
+	return NULL;
+}
+
+static void ignore_reply(void *context, struct err *err, struct json_object *result)
+{
+	(void)context;
+	(void)result;
+	err_free(err);
+}
+
+struct err *rclock_hold(struct rclock *c, struct qemu *q, enum machine_stop_reason reason,
+			uint64_t timeout_ns)
+{
+	struct err *err;
+
+	if (!c->running)
+		return NULL;
+	err = qmp_execute(&q->qmp, "stop", NULL, -1, timeout_ns, NULL);
+	if (err && !qemu_alive(q)) {
+		err_free(err);
+		return err_new(ERR_GUEST_DIED, "%s", qemu_death(q));
+	}
+	if (err) {
+		/* It may still take effect, late: whatever happens, the machine is to run. */
+		err_free(qmp_send(&q->qmp, "cont", NULL, -1, QMP_TIMEOUT, ignore_reply, NULL));
+		return err;
+	}
+	c->passed = rclock_now(c);
+	c->running = false;
+	c->reason = reason;
+	return NULL;
+}
+
+static bool watch_hit(const struct rclock *c, const struct ram *ram)
+{
+	const uint32_t *word = c->stop.watch_phys ? ram_at(ram, c->stop.watch_phys, 4) : NULL;
+
+	return word && __atomic_load_n(word, __ATOMIC_ACQUIRE) == c->stop.watch_value;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+
+	nanosleep(&ts, NULL);
+}
+
+struct err *rclock_wait(struct rclock *c, struct qemu *q, const struct ram *ram, uint64_t timeout_ns)
+{
+	uint64_t start = host_now();
+	uint64_t deadline = timeout_ns < UINT64_MAX - start ? start + timeout_ns : UINT64_MAX;
+
+	while (c->running) {
+		uint64_t now = rclock_now(c), slice = c->stop.watch_phys ? WATCH_SLICE : IDLE_SLICE;
+
+		if (!qemu_alive(q))
+			return err_new(ERR_GUEST_DIED, "%s", qemu_death(q));
+		if (interrupted())
+			return err_new(ERR_INTERRUPTED, "interrupted");
+		if (watch_hit(c, ram))
+			return rclock_hold(c, q, STOP_WATCH, QMP_TIMEOUT);
+		if (now >= c->stop.time)
+			return rclock_hold(c, q, STOP_TIME, QMP_TIMEOUT);
+		if (host_now() >= deadline)
+			return err_new(ERR_TIMEOUT, "the guest did not stop in time");
+		if (c->stop.time - now < slice)
+			slice = c->stop.time - now;
+		sleep_ns(slice);
+	}
+	return NULL;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vmm/vclock.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How soon the end of QEMU is noticed; a stand itself wakes the waiter at once. */
+#define SLICE_NS UINT64_C(20000000)
+
+struct err *vclock_init(struct vclock *v)
+{
+	struct vclock_page *page;
+	int fd = memfd_create("vclock", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_os(errno, "memfd for the virtual clock");
+	if (ftruncate(fd, VCLOCK_PAGE_SIZE)) {
+		close(fd);
+		return err_os(errno, "memfd for the virtual clock");
+	}
+	page = mmap(NULL, VCLOCK_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED) {
+		close(fd);
+		return err_os(errno, "mapping the virtual clock");
+	}
+	*page = (struct vclock_page){
+		.magic = VCLOCK_MAGIC,
+		.version = VCLOCK_VERSION,
+		.go = 1,
+		.hold = 1,
+		.stop_time = VCLOCK_NEVER,
+		.quantum = VCLOCK_QUANTUM_DEFAULT,
+	};
+	*v = (struct vclock){.fd = fd, .page = page};
+	return NULL;
+}
+
+void vclock_deinit(struct vclock *v)
+{
+	if (!v->page)
+		return;
+	munmap(v->page, VCLOCK_PAGE_SIZE);
+	close_fd(&v->fd);
+	v->page = NULL;
+}
+
+/* QEMU 9 dropped plugin interface 1, QEMU 11 all below 7. */
+struct err *vclock_plugin(const char *qemu_version, char **ret)
+{
+	long major = strtol(qemu_version, NULL, 10);
+	const char *name = "ktdbg-vclock-7.so";
+
+	if (major < 7)
+		return err_new(ERR_ENVIRONMENT,
+			       "the virtual clock needs QEMU 7.2 or later, this is %s", qemu_version);
+	if (major < 9)
+		name = "ktdbg-vclock-1.so";
+	else if (major < 11)
+		name = "ktdbg-vclock-2.so";
+	return err_wrap(data_path(name, ret), "plugin for the virtual clock");
+}
+
+static void wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+bool vclock_held(const struct vclock *v)
+{
+	return __atomic_load_n(&v->page->held, __ATOMIC_SEQ_CST) == v->page->go;
+}
+
+uint64_t vclock_now(const struct vclock *v)
+{
+	return __atomic_load_n(&v->page->now, __ATOMIC_SEQ_CST);
+}
+
+void vclock_set_origin(struct vclock *v)
+{
+	v->page->origin += v->page->now;
+	__atomic_store_n(&v->page->now, 0, __ATOMIC_SEQ_CST);
+}
+
+void vclock_set_quantum(struct vclock *v, const struct quantum *q)
+{
+	v->page->quantum = q->ns;
+	v->page->seed = q->seed;
+}
+
+void vclock_set_paced(struct vclock *v, bool paced)
+{
+	__atomic_store_n(&v->page->paced, paced, __ATOMIC_SEQ_CST);
+}
+
+struct err *vclock_run(struct vclock *v, const struct ram *ram, const struct machine_stop *stop)
+{
+	struct vclock_page *page = v->page;
+	uint64_t offset = 0;
+	int piece = -1;
+
+	if (stop->watch_phys) {
+		piece = stop->watch_phys % 4 ? -1 : ram_locate(ram, stop->watch_phys, &offset);
+		if (piece < 0)
+			return err_new(ERR_USAGE, "cannot watch guest-physical 0x%llx",
+				       (unsigned long long)stop->watch_phys);
+	}
+	page->watch_piece = (uint32_t)(piece + 1);
+	page->watch_offset = offset;
+	page->watch_value = stop->watch_value;
+	page->stop_time = stop->time;
+	page->problem = 0;
+	__atomic_store_n(&page->hold, 0, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&page->go, 1, __ATOMIC_SEQ_CST);
+	wake(&page->go);
+	return NULL;
+}
+
+void vclock_request_hold(struct vclock *v)
+{
+	__atomic_store_n(&v->page->hold, 1, __ATOMIC_SEQ_CST);
+	wake(&v->page->hold);
+}
+
+void vclock_withdraw_hold(struct vclock *v)
+{
+	__atomic_store_n(&v->page->hold, 0, __ATOMIC_SEQ_CST);
+}
+
+static struct err *check(struct vclock *v, struct qemu *q, uint64_t deadline)
+{
+	if (!qemu_alive(q))
+		return err_new(ERR_GUEST_DIED, "%s", qemu_death(q));
+	if (interrupted())
+		return err_new(ERR_INTERRUPTED, "interrupted");
+	if (v->page->problem)
+		return err_new(ERR_OS, "the clock's plugin: %s", strerror((int)v->page->problem));
+	if (host_now() >= deadline)
+		return err_new(ERR_TIMEOUT, "the guest did not stop in time");
+	return NULL;
+}
+
+struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
+{
+	uint64_t start = host_now();
+	uint64_t deadline = timeout_ns < UINT64_MAX - start ? start + timeout_ns : UINT64_MAX;
+	uint32_t held;
+
+	while ((held = __atomic_load_n(&v->page->held, __ATOMIC_SEQ_CST)) != v->page->go) {
+		struct timespec ts = {.tv_nsec = SLICE_NS};
+		uint64_t now = host_now();
+
+		if (now < deadline && deadline - now < SLICE_NS)
+			ts.tv_nsec = (long)(deadline - now);
+		syscall(SYS_futex, &v->page->held, FUTEX_WAIT, held, &ts, NULL, 0);
+		if (!vclock_held(v))
+			ERR_TRY(check(v, q, deadline));
+	}
+	return NULL;
+}
+
+enum machine_stop_reason vclock_reason(const struct vclock *v)
+{
+	switch (v->page->reason) {
+	case VCLOCK_TIME:
+		return STOP_TIME;
+	case VCLOCK_WATCH:
+		return STOP_WATCH;
+	default:
+		return STOP_HELD;
+	}
+}

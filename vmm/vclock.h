@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ktdbg's half of the virtual clock: the control page (vmm/vclock_page.h), and waiting for the plugin.
+ * Never uses QMP, which does not answer while the guest stands. One thread.
+ */
+#ifndef VMM_VCLOCK_H
+#define VMM_VCLOCK_H
+
+#include "vmm/machine.h"
+#include "vmm/qemu.h"
+#include "vmm/vclock_page.h"
+
+struct vclock {
+	int fd; /* of the page, for QEMU */
+	struct vclock_page *page;
+};
+
+/* A page on which the guest, once started, stands at its first point. */
+struct err *vclock_init(struct vclock *v) __attribute__((warn_unused_result));
+void vclock_deinit(struct vclock *v); /* a zeroed one is fine */
+
+/* The plugin for a QEMU of this version ("7.2.22 (...)"); caller frees. */
+struct err *vclock_plugin(const char *qemu_version, char **ret) __attribute__((warn_unused_result));
+
+bool vclock_held(const struct vclock *v);
+uint64_t vclock_now(const struct vclock *v);
+/* Held: make this instant guest time 0 and count the points from it. */
+void vclock_set_origin(struct vclock *v);
+void vclock_set_quantum(struct vclock *v, const struct quantum *q); /* held */
+void vclock_set_paced(struct vclock *v, bool paced);
+
+/* Held: let it run until `stop`. ERR_USAGE when the watched address is no RAM or not aligned. */
+struct err *vclock_run(struct vclock *v, const struct ram *ram, const struct machine_stop *stop)
+	__attribute__((warn_unused_result));
+/* Wait until it stands. ERR_TIMEOUT, ERR_GUEST_DIED, ERR_INTERRUPTED. */
+struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
+	__attribute__((warn_unused_result));
+/* Ask it to stand at the next point; follow with vclock_wait(). */
+void vclock_request_hold(struct vclock *v);
+void vclock_withdraw_hold(struct vclock *v);
+/* Why it stands. */
+enum machine_stop_reason vclock_reason(const struct vclock *v);
+
+#endif

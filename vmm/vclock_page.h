@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control page of the virtual clock: one memfd page shared by ktdbg (vmm/vclock.c) and the plugin
+ * inside QEMU (vmm/plugin/vclock_plugin.c), which are built apart: the layout is asserted below, and
+ * the plugin refuses another version.
+ *
+ * Points. The plugin owns a timer on QEMU's virtual clock. Its expiries are the points, and only at a
+ * point does the guest stop. Which instants are points depends on the guest's own history and the
+ * quantum alone, never on what the host asks for: that is why a hold leaves no trace.
+ *
+ * Epochs. The guest runs in epoch `go`. When the plugin stands at a point it stores that epoch to
+ * `held` and sleeps until `go` changes: the guest is held exactly while held == go. Both are futex
+ * words. The fields marked "held" are written by the host only while the guest is held (or before
+ * QEMU starts); `hold` and `paced` at any time.
+ */
+#ifndef VMM_VCLOCK_PAGE_H
+#define VMM_VCLOCK_PAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VCLOCK_PAGE_SIZE 4096
+#define VCLOCK_MAGIC UINT32_C(0x6b746362)
+#define VCLOCK_VERSION 1
+#define VCLOCK_NEVER UINT64_MAX
+#define VCLOCK_QUANTUM_DEFAULT UINT64_C(100000)
+
+enum vclock_reason { VCLOCK_HELD = 1, VCLOCK_TIME, VCLOCK_WATCH };
+
+enum vclock_mode {
+	VCLOCK_MODE_NONE,   /* no block translated yet */
+	VCLOCK_MODE_TIMER,  /* the plugin owns a timer */
+	VCLOCK_MODE_BLOCKS, /* QEMU hides its symbols: instructions are counted block by block */
+};
+
+struct vclock_page {
+	uint32_t magic;
+	uint32_t version;
+
+	/* Host to plugin. */
+	uint32_t go;           /* epoch; bumped and woken to let the guest run */
+	uint32_t hold;         /* not 0: stand at the next point; woken when set (ends a pacing sleep) */
+	uint32_t paced;        /* not 0: guest time does not run ahead of host time */
+	uint32_t watch_piece;  /* held: 0 none, else 1 + index of the RAM piece */
+	uint64_t watch_offset; /* held: of the u32 in that piece, 4-byte aligned */
+	uint32_t watch_value;  /* held */
+	uint32_t reserved;
+	uint64_t stop_time;    /* held: guest ns; stand at the first point at or after it */
+	uint64_t origin;       /* held: QEMU's virtual ns at guest time 0 */
+	uint64_t quantum;      /* held: ns between points; 0: random */
+	uint64_t seed;         /* held: of the random points */
+
+	/* Plugin to host. */
+	uint32_t held;         /* epoch in which it stands */
+	uint32_t reason;       /* enum vclock_reason of the last stand */
+	uint64_t now;          /* guest ns of the last point; with origin 0 QEMU's virtual ns */
+	uint64_t points;       /* how many so far */
+	uint32_t mode;         /* enum vclock_mode */
+	uint32_t problem;      /* errno of the plugin's own set-up, 0 when all is well */
+};
+
+_Static_assert(offsetof(struct vclock_page, watch_offset) == 24, "layout");
+_Static_assert(offsetof(struct vclock_page, stop_time) == 40, "layout");
+_Static_assert(offsetof(struct vclock_page, held) == 72, "layout");
+_Static_assert(offsetof(struct vclock_page, now) == 80, "layout");
+_Static_assert(offsetof(struct vclock_page, problem) == 100, "layout");
+_Static_assert(sizeof(struct vclock_page) == 104, "layout");
+_Static_assert(sizeof(struct vclock_page) <= VCLOCK_PAGE_SIZE, "layout");
+
+/* While the guest idles there is at least one point every so often, so that a hold is served. */
+#define VCLOCK_IDLE_MAX UINT64_C(4000000)
+/* Random points lie on this grid, at most 64 steps apart. */
+#define VCLOCK_RANDOM_GRID UINT64_C(10000)
+#define VCLOCK_RANDOM_STEPS 64
+
+/* splitmix64's finalizer: a fixed, well mixed function of its argument. */
+static inline uint64_t vclock_mix(uint64_t x)
+{
+	x += UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+/*
+ * Whether step `step` of the random grid is a point. A pure function of seed and time; how dense the
+ * points are (one step in 1, 2, 4, .. 32 on average) itself changes every 5 ms, so that one run sees
+ * fine and coarse interleaving. Every 64th step is a point, which bounds the search.
+ */
+static inline int vclock_random_point(uint64_t seed, uint64_t step)
+{
+	uint64_t density = vclock_mix(seed ^ vclock_mix(step / 500)) % 6;
+
+	return step % VCLOCK_RANDOM_STEPS == 0 ||
+	       (vclock_mix(vclock_mix(seed) + step) & ((UINT64_C(1) << density) - 1)) == 0;
+}
+
+/* The first point after guest time `t` (strictly). */
+static inline uint64_t vclock_next_point(uint64_t quantum, uint64_t seed, uint64_t t)
+{
+	uint64_t step;
+
+	if (quantum)
+		return (t / quantum + 1) * quantum;
+	step = t / VCLOCK_RANDOM_GRID + 1;
+	while (!vclock_random_point(seed, step))
+		step++;
+	return step * VCLOCK_RANDOM_GRID;
+}
+
+#endif
