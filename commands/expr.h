@@ -72,6 +72,13 @@ struct err *expr_eval_result(const struct expr *e, const struct expr_context *c,
 struct err *expr_eval(const struct expr *e, const struct expr_context *c, struct value *ret)
 	__attribute__((warn_unused_result));
 /* Whether it is true; absent and fault are not. */
+struct expr_test {
+	bool holds;
+	enum expr_missing missing;
+	char why[256];  /* as in expr_result */
+};
+struct err *expr_test(const struct expr *e, const struct expr_context *c, struct expr_test *ret)
+	__attribute__((warn_unused_result));
 struct err *expr_true(const struct expr *e, const struct expr_context *c, bool *ret)
 	__attribute__((warn_unused_result));
 

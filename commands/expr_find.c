@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel objects by name: dispatch queues by id, cgroups by path. Both walk guest memory, which may
+ * hold anything: every step is checked and bounded.
+ */
+#include "commands/expr_internal.h"
+
+#include <string.h>
+
+/* ---- dispatch queues ---- */
+
+#define BUILTIN (1ULL << 63)
+#define LOCAL_ON (1ULL << 62)
+#define MAX_BUCKETS (1U << 20)
+#define MAX_CHAIN 4096
+
+/* Where this kernel keeps the parts of a resizable hash table of dispatch queues. */
+struct dsq_layout {
+	int64_t table;      /* rhashtable.tbl */
+	int64_t size;       /* bucket_table.size */
+	int64_t buckets;    /* bucket_table.buckets */
+	int64_t future;     /* bucket_table.future_tbl: while it is being resized */
+	int64_t node;       /* scx_dispatch_q.hash_node */
+	int64_t id;         /* scx_dispatch_q.id */
+};
+
+static bool find_layout(const struct types *types, struct dsq_layout *l)
+{
+	*l = (struct dsq_layout){
+		.table = types_offset(types, "rhashtable", "tbl"),
+		.size = types_offset(types, "bucket_table", "size"),
+		.buckets = types_offset(types, "bucket_table", "buckets"),
+		.future = types_offset(types, "bucket_table", "future_tbl"),
+		.node = types_offset(types, "scx_dispatch_q", "hash_node"),
+		.id = types_offset(types, "scx_dispatch_q", "id"),
+	};
+	return l->table >= 0 && l->size >= 0 && l->buckets >= 0 && l->node >= 0 && l->id >= 0;
+}
+
+/* Address of the hash table: in the instance since 6.16, a static variable before. 0: none. */
+static struct err *find_hash(struct kernel *k, uint64_t *ret)
+{
+	int64_t offset = types_offset(kernel_types(k), "scx_sched", "dsq_hash");
+	uint64_t symbol, root;
+	struct err *err = kernel_symbol(k, offset >= 0 ? "scx_root" : "dsq_hash", &symbol);
+
+	*ret = 0;
+	if (err) {
+		err_free(err);
+		return NULL;
+	}
+	if (offset < 0) {
+		*ret = symbol;
+		return NULL;
+	}
+	ERR_TRY(kernel_read_u64(k, symbol, &root));
+	*ret = root ? root + (uint64_t)offset : 0;
+	return NULL;
+}
+
+/*
+ * One bucket's chain. Its head has a lock bit, its end is a "nulls" pointer, which has the lowest bit
+ * set; a locked and an empty bucket both become 0 once that bit is taken away.
+ */
+static struct err *search_chain(struct kernel *k, const struct dsq_layout *l, uint64_t head,
+				uint64_t id, bool *found, uint64_t *ret)
+{
+	uint64_t node = head & ~1ULL;
+
+	for (unsigned int i = 0; node && !(node & 1); i++) {
+		uint64_t dsq = node - (uint64_t)l->node, value;
+
+		if (i == MAX_CHAIN)
+			return err_new(ERR_BAD_DATA, "a chain of dispatch queues has no end");
+		ERR_TRY(kernel_read_u64(k, dsq + (uint64_t)l->id, &value));
+		if (value == id) {
+			*found = true;
+			*ret = dsq;
+			return NULL;
+		}
+		ERR_TRY(kernel_read_u64(k, node, &node));
+	}
+	return NULL;
+}
+
+static struct err *search_table(struct kernel *k, const struct dsq_layout *l, uint64_t table,
+				uint64_t id, bool *found, uint64_t *ret)
+{
+	uint32_t size;
+
+	ERR_TRY(kernel_read_u32(k, table + (uint64_t)l->size, &size));
+	if (size > MAX_BUCKETS)
+		return err_new(ERR_BAD_DATA, "a table of dispatch queues with %u buckets", size);
+	for (uint32_t i = 0; i < size && !*found; i++) {
+		uint64_t head;
+
+		ERR_TRY(kernel_read_u64(k, table + (uint64_t)l->buckets + i * 8ULL, &head));
+		ERR_TRY(search_chain(k, l, head, id, found, ret));
+	}
+	return NULL;
+}
+
+static struct err *find_user_dsq(struct kernel *k, uint64_t id, bool *found, uint64_t *ret)
+{
+	uint64_t hash, table;
+	struct dsq_layout l;
+
+	if (!find_layout(kernel_types(k), &l))
+		return NULL;
+	ERR_TRY(find_hash(k, &hash));
+	if (!hash)
+		return NULL;
+	ERR_TRY(kernel_read_u64(k, hash + (uint64_t)l.table, &table));
+	/* While the table is being resized there are two. */
+	for (unsigned int i = 0; i < 2 && table && !*found; i++) {
+		ERR_TRY(search_table(k, &l, table, id, found, ret));
+		if (l.future < 0)
+			break;
+		ERR_TRY(kernel_read_u64(k, table + (uint64_t)l.future, &table));
+	}
+	return NULL;
+}
+
+static struct err *find_local_dsq(struct kernel *k, unsigned int cpu, bool *found, uint64_t *ret)
+{
+	int64_t offset = types_offset(kernel_types(k), "rq", "scx.local_dsq");
+	uint64_t symbol, rq;
+
+	if (offset < 0 || cpu >= kernel_cpus(k))
+		return NULL;
+	ERR_TRY(kernel_symbol(k, "runqueues", &symbol));
+	ERR_TRY(kernel_percpu(k, symbol, cpu, &rq));
+	*found = true;
+	*ret = rq + (uint64_t)offset;
+	return NULL;
+}
+
+/* SCX_DSQ_GLOBAL of node 0. */
+static struct err *find_global_dsq(struct kernel *k, bool *found, uint64_t *ret)
+{
+	int64_t offset = types_offset(kernel_types(k), "scx_sched", "global_dsqs");
+	uint64_t at, root;
+	struct err *err = kernel_symbol(k, offset >= 0 ? "scx_root" : "global_dsqs", &at);
+
+	if (err) {
+		err_free(err);
+		return NULL;
+	}
+	if (offset >= 0) {
+		ERR_TRY(kernel_read_u64(k, at, &root));
+		if (!root)
+			return NULL;
+		at = root + (uint64_t)offset;
+	}
+	ERR_TRY(kernel_read_u64(k, at, &at));
+	if (at)
+		ERR_TRY(kernel_read_u64(k, at, ret));
+	*found = at && *ret;
+	return NULL;
+}
+
+struct err *expr_find_dsq(struct kernel *k, uint64_t id, bool *found, uint64_t *ret)
+{
+	*found = false;
+	if (!(id & BUILTIN))
+		return find_user_dsq(k, id, found, ret);
+	if (id & LOCAL_ON)
+		return find_local_dsq(k, (unsigned int)id, found, ret);
+	if (id == (BUILTIN | 1))
+		return find_global_dsq(k, found, ret);
+	return NULL;
+}
+
+/* ---- cgroups ---- */
+
+#define MAX_CHILDREN 65536
+
+struct cgroup_layout {
+	int64_t children, sibling; /* of the cgroup's own css, from the cgroup */
+	int64_t node;              /* cgroup.kn */
+	int64_t name;              /* kernfs_node.name */
+	int64_t root;              /* cgroup_root.cgrp */
+};
+
+static struct err *find_cgroup_layout(const struct types *types, struct cgroup_layout *l)
+{
+	*l = (struct cgroup_layout){
+		.children = types_offset(types, "cgroup", "self.children"),
+		.sibling = types_offset(types, "cgroup", "self.sibling"),
+		.node = types_offset(types, "cgroup", "kn"),
+		.name = types_offset(types, "kernfs_node", "name"),
+		.root = types_offset(types, "cgroup_root", "cgrp"),
+	};
+	if (l->children < 0 || l->sibling < 0 || l->node < 0 || l->name < 0 || l->root < 0)
+		return err_new(ERR_ABSENT, "this kernel's cgroups are laid out in an unknown way");
+	return NULL;
+}
+
+static struct err *has_name(struct kernel *k, const struct cgroup_layout *l, uint64_t cgroup,
+			    const char *name, size_t len, bool *ret)
+{
+	char buffer[EXPR_MAX_NAME];
+	uint64_t node, text;
+
+	ERR_TRY(kernel_read_u64(k, cgroup + (uint64_t)l->node, &node));
+	ERR_TRY(kernel_read_u64(k, node + (uint64_t)l->name, &text));
+	ERR_TRY(kernel_read_string(k, text, buffer, sizeof(buffer)));
+	*ret = strlen(buffer) == len && memcmp(buffer, name, len) == 0;
+	return NULL;
+}
+
+static struct err *find_child(struct kernel *k, const struct cgroup_layout *l, uint64_t parent,
+			      const char *name, size_t len, bool *found, uint64_t *ret)
+{
+	uint64_t head = parent + (uint64_t)l->children, entry;
+
+	*found = false;
+	ERR_TRY(kernel_read_u64(k, head, &entry));
+	for (unsigned int i = 0; entry != head; i++) {
+		uint64_t child = entry - (uint64_t)l->sibling;
+
+		if (i == MAX_CHILDREN)
+			return err_new(ERR_BAD_DATA, "a list of cgroups has no end");
+		ERR_TRY(has_name(k, l, child, name, len, found));
+		if (*found) {
+			*ret = child;
+			return NULL;
+		}
+		ERR_TRY(kernel_read_u64(k, entry, &entry));
+	}
+	return NULL;
+}
+
+struct err *expr_find_cgroup(struct kernel *k, const char *path, bool *found, uint64_t *ret)
+{
+	struct cgroup_layout l;
+	uint64_t cgroup;
+
+	*found = false;
+	ERR_TRY(find_cgroup_layout(kernel_types(k), &l));
+	ERR_TRY(kernel_symbol(k, "cgrp_dfl_root", &cgroup));
+	cgroup += (uint64_t)l.root;
+	/* The agent's own cgroup is the root. */
+	if (strcmp(path, "@runner") == 0)
+		path = "";
+	for (path += strspn(path, "/"); *path; path += strspn(path, "/")) {
+		size_t len = strcspn(path, "/");
+
+		ERR_TRY(find_child(k, &l, cgroup, path, len, found, &cgroup));
+		if (!*found)
+			return NULL;
+		path += len;
+	}
+	*found = true;
+	*ret = cgroup;
+	return NULL;
+}
