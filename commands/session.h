@@ -72,7 +72,8 @@ void session_drop_block(struct session *s); /* Ctrl-C at the prompt, or an error
  * CMD_RECORDED command; `record` and the screen use it. Never NULL. */
 struct recorder *session_recorder(struct session *s);
 
-/* What a long wait (a boot, a run) is doing, in a few words, for whoever draws it; NULL: nobody. */
+/* What a long wait (a boot, a run) is doing, in a few words, for whoever draws it; NULL: nobody.
+ * `what` is NULL when it is over. */
 void session_set_progress(struct session *s, void (*progress)(void *context, const char *what),
 			  void *context);
 void session_progress(struct session *s, const char *what);

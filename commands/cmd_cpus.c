@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/command.h"
+#include "commands/rows.h"
+#include "commands/show.h"
+#include "coord/model.h"
+
+#include <stdlib.h>
+
+static const struct out_column cpu_columns[] = {
+	{"cpu", OUT_RIGHT},        {"online", OUT_HIDDEN},     {"current", 0},
+	{"pid", OUT_RIGHT},        {"class", 0},               {"nr_running", OUT_RIGHT},
+	{"fair", OUT_RIGHT},       {"rt", OUT_RIGHT},          {"dl", OUT_RIGHT},
+	{"ext", OUT_RIGHT},        {"local_dsq", OUT_RIGHT},   {"switches", OUT_RIGHT},
+	{"locked", 0},             {"clock", OUT_RIGHT | OUT_HIDDEN},
+	{"steal", OUT_RIGHT | OUT_HIDDEN}, {"user", OUT_RIGHT | OUT_HIDDEN},
+	{"system", OUT_RIGHT | OUT_HIDDEN}, {"idle", OUT_RIGHT | OUT_HIDDEN},
+	{"wakeups", OUT_RIGHT | OUT_HIDDEN}, {"wakeups_local", OUT_RIGHT | OUT_HIDDEN},
+	{"rq", OUT_HIDDEN},
+};
+#define CPU_COLUMNS (sizeof(cpu_columns) / sizeof(cpu_columns[0]))
+
+struct cpu_rows {
+	const struct model *model;
+	uint32_t rq_type;       /* BTF id of struct rq */
+	char comm[SHOW_COMM];
+};
+
+static void fill_current(struct cpu_rows *rows, const struct model_cpu *cpu,
+			 struct out_value *comm, struct out_value *pid, struct out_value *class)
+{
+	const struct model_task *task;
+
+	if (cpu->current_task < 0) {
+		*comm = *pid = *class = out_absent();
+		return;
+	}
+	task = &rows->model->tasks[cpu->current_task];
+	*comm = out_string(show_comm(task, rows->comm));
+	*pid = out_s64(task->pid);
+	*class = out_string(sched_class_name(task->class));
+}
+
+static void fill_cpu(void *context, unsigned int row, struct out_value *v)
+{
+	struct cpu_rows *rows = context;
+	const struct model_cpu *cpu = &rows->model->cpus[row];
+
+	*v++ = out_u64(cpu->cpu);
+	*v++ = out_bool(cpu->online);
+	fill_current(rows, cpu, &v[0], &v[1], &v[2]);
+	v += 3;
+	*v++ = out_u64(cpu->nr_running);
+	*v++ = out_u64(cpu->nr_fair);
+	*v++ = out_u64(cpu->nr_rt);
+	*v++ = out_u64(cpu->nr_dl);
+	*v++ = show_maybe(cpu->nr_ext);
+	*v++ = show_maybe(cpu->local_dsq_nr);
+	*v++ = out_u64(cpu->switches);
+	*v++ = out_bool(cpu->locked);
+	*v++ = out_u64(cpu->clock);
+	*v++ = show_maybe(cpu->steal);
+	*v++ = show_maybe(cpu->user);
+	*v++ = show_maybe(cpu->system);
+	*v++ = show_maybe(cpu->idle_time);
+	*v++ = show_maybe(cpu->ttwu_count);
+	*v++ = show_maybe(cpu->ttwu_local);
+	*v++ = out_hex(cpu->rq);
+}
+
+static bool cpu_self(void *context, unsigned int row, struct value *ret)
+{
+	const struct cpu_rows *rows = context;
+
+	*ret = value_object(rows->rq_type, rows->model->cpus[row].rq);
+	return rows->rq_type != 0;
+}
+
+static struct err *run_cpus(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct cpu_rows context = {0};
+	struct rows rows = {.columns = cpu_columns, .column_count = CPU_COLUMNS, .fill = fill_cpu,
+			    .self = cpu_self, .context = &context};
+	struct kernel *kernel;
+
+	ERR_TRY(session_kernel(s, &kernel));
+	ERR_TRY(types_parse(kernel_types(kernel), "struct rq", &context.rq_type));
+	ERR_TRY(coord_model(session_coord(s), &context.model));
+	rows.row_count = context.model->cpu_count;
+	ERR_TRY(rows_show(s, &rows, line->rest, out));
+	show_damage(out, context.model->damage);
+	return NULL;
+}
+
+static const struct out_column queue_columns[] = {
+	{"class", 0}, {"pid", OUT_RIGHT}, {"comm", 0}, {"key", OUT_RIGHT}, {"prio", OUT_RIGHT},
+	{"runtime", OUT_RIGHT}, {"current", 0},
+};
+
+static void queue_rows(const struct model *model, const struct model_queue_entry *entries,
+		       unsigned int count, struct out *out)
+{
+	out_table_begin(out, queue_columns, sizeof(queue_columns) / sizeof(queue_columns[0]));
+	for (unsigned int i = 0; i < count; i++) {
+		const struct model_task *task = &model->tasks[entries[i].task];
+		char comm[SHOW_COMM];
+		const struct out_value values[] = {
+			out_string(sched_class_name(entries[i].class)),
+			out_s64(task->pid),
+			out_string(show_comm(task, comm)),
+			out_u64(entries[i].key),
+			out_s64(task->prio),
+			out_duration(task->runtime),
+			out_bool(task->current),
+		};
+
+		out_row(out, values);
+	}
+	out_table_end(out);
+}
+
+static struct err *run_rq(struct session *s, const struct command_line *line, struct out *out)
+{
+	const struct model *model;
+	struct model_queue_entry *entries;
+	struct kernel *kernel;
+	unsigned int cpu, count;
+
+	if (line->count != 1)
+		return command_usage(&command_rq);
+	ERR_TRY(session_kernel(s, &kernel));
+	ERR_TRY(show_cpu_number(s, line->words[0], &cpu));
+	ERR_TRY(coord_model(session_coord(s), &model));
+	ERR_TRY(model_queue(kernel, model, cpu, &entries, &count));
+	queue_rows(model, entries, count, out);
+	free(entries);
+	return NULL;
+}
+
+const struct command command_cpus = {
+	.name = "cpus",
+	.key = "1",
+	.group = GROUP_INSPECT,
+	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
+	.usage = "cpus [where EXPR] [sort KEY] [columns A,B]",
+	.summary = "each CPU: current task, queue lengths, switches",
+	.help = "Expressions see the columns' names and the members of the CPU's struct rq. `locked` says that the\n"
+		"run queue's lock is held at this moment, so that its lists may be half changed.\n"
+		"More columns: online clock steal user system idle wakeups wakeups_local rq.\n"
+		"\n"
+		"    cpus where nr_running > 1 columns cpu,nr_running,cfs.nr_queued",
+	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},
+	.run = run_cpus,
+};
+
+const struct command command_rq = {
+	.name = "rq",
+	.key = "",
+	.group = GROUP_INSPECT,
+	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
+	.usage = "rq CPU",
+	.summary = "the tasks queued on one CPU, in the kernel's order",
+	.help = "`key` is what the class orders by: vruntime, priority, deadline, or the place in the local\n"
+		"dispatch queue.",
+	.arguments = {{"CPU", COMPLETE_CPU, NULL}},
+	.run = run_rq,
+};
