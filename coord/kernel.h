@@ -44,9 +44,15 @@ struct kernel_info {
 };
 const struct kernel_info *kernel_info(const struct kernel *k);
 const struct types *kernel_types(const struct kernel *k);
+/* The text of vmcoreinfo as found in the guest, lines of KEY=VALUE; borrowed, not NUL terminated. */
+const char *kernel_vmcoreinfo(const struct kernel *k, size_t *ret_len);
 
 /* Forget translations: call when the guest has run since the last window. */
 void kernel_window_begin(struct kernel *k);
+
+/* Give the pages of guest memory that were looked at back to the host: resident memory falls, values do
+ * not change. Also forgets translations. */
+void kernel_drop_pages(struct kernel *k);
 
 /* Kernel virtual memory. ERR_FAULT carries the first bad address; a write is all or nothing. */
 struct err *kernel_read(struct kernel *k, uint64_t va, void *buffer, size_t len)
@@ -72,6 +78,8 @@ struct err *kernel_symbol(struct kernel *k, const char *name, uint64_t *ret)
 /* "name+0x12/0x80"-style lookup: the symbol at or below `address`; ERR_NOT_FOUND outside the kernel. */
 struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, size_t size,
 			     uint64_t *ret_offset) __attribute__((warn_unused_result));
+/* Whether `address` lies in the kernel's image, where symbols are. */
+bool kernel_in_image(const struct kernel *k, uint64_t address);
 /* Calls `visit` for each symbol whose name starts with `prefix`, in name order, until it returns false. */
 void kernel_symbols_each(struct kernel *k, const char *prefix,
 			 bool (*visit)(void *context, const char *name, uint64_t address, char kind),
