@@ -46,7 +46,8 @@ $(error pkg-config finds no $(MISSING): run ./bootstrap setup, or install the -d
 endif
 endif
 
-KT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(O)/gen -Wall -Wextra -Wno-unused-parameter -Wshadow \
+# gcc cannot see that an out parameter is set whenever the error is NULL.
+KT_CFLAGS := -Wno-maybe-uninitialized -std=gnu11 -D_GNU_SOURCE -I. -I$(O)/gen -Wall -Wextra -Wno-unused-parameter -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -fno-strict-aliasing -MMD -MP \
 	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 KT_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -ldl
