@@ -2,6 +2,7 @@
 #include "base/str.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,13 +172,13 @@ char *str_format(const char *fmt, ...)
 	return len < 0 ? NULL : text;
 }
 
-/* Levenshtein distance of two names of at most 63 bytes. */
+/* Levenshtein distance of two names of at most 63 bytes; UINT_MAX for longer ones. */
 static unsigned int edit_distance(const char *a, const char *b)
 {
 	unsigned int row[64], la = (unsigned int)strlen(a), lb = (unsigned int)strlen(b);
 
 	if (la > 63 || lb > 63)
-		return 64;
+		return UINT_MAX;
 	for (unsigned int j = 0; j <= lb; j++)
 		row[j] = j;
 	for (unsigned int i = 1; i <= la; i++) {
