@@ -33,8 +33,9 @@ struct target {
 enum width_kind { WIDTH_BTF, WIDTH_UNSIGNED, WIDTH_SIGNED, WIDTH_BYTES, WIDTH_OR_U32 };
 struct width {
 	enum width_kind kind;
-	unsigned int bytes;    /* 1, 2, 4, 8, or N of bytes:N (1..4096) */
+	unsigned int bytes;    /* 1, 2, 4, 8, or N of bytes:N (1..COLD_BYTES_MAX) */
 };
+#define COLD_BYTES_MAX 240
 struct err *width_parse(const char *text, struct width *ret) __attribute__((warn_unused_result));
 
 enum cold_flags {
@@ -52,7 +53,7 @@ struct cold_op {
 	struct target target;
 	struct width width;
 	char tag[64];          /* `as TAG`; "" for none */
-	char value[256];       /* COLD_WRITE: number, enum name, hex bytes */
+	char value[512];       /* COLD_WRITE: number, enum name, hex bytes, text of a char array */
 };
 
 struct cold_reply {
@@ -60,25 +61,35 @@ struct cold_reply {
 	char type[64];         /* "u64", "char [16]", "enum ..." */
 	bool is_write, hot, queued, dry_run;
 	char note[128];        /* "queued", "hot", "waited 1.2s", "L7: policy is SCHED_NORMAL"... joined, or "" */
-	struct value value;    /* the value read, or the new one */
-	struct value old;      /* of a write */
-	char text[512], old_text[512]; /* rendered values */
+	/* The value read, or the new one, and the old one of a write. A number (NUMBER with its BTF type,
+	 * so that enums and pointers show well), a STRING (char arrays, bytes:N; cut at 255 bytes) or, for
+	 * structs and arrays, the OBJECT itself. `text` has the whole of it, rendered. */
+	struct value value;
+	struct value old;
+	char text[512], old_text[512];
 };
+
+/* "task 12 scx.slice", "percpu runqueues.nr_running cpu 0": as it is typed. */
+void target_format(const struct target *target, char *buffer, size_t size);
 
 struct err *cold_create(struct coord *coord, struct cold **ret) __attribute__((warn_unused_result));
 void cold_destroy(struct cold *cold);
 
-/* One operation in a window of its own (or in the surrounding one). Rejections are ERR_REFUSED with
- * "L4: on_rq is 1: ..." naming layer, field and observed value. */
+/*
+ * One operation in a window of its own (or in the surrounding one). Rejections are ERR_REFUSED with
+ * "L4: on_rq is 1: ..." naming layer, field and observed value. While the kernel is not adopted, lets
+ * up to 60 s of guest time pass for it (ERR_TIMEOUT; ERR_REFUSED when the guest is frozen).
+ */
 struct err *cold_run(struct cold *cold, const struct cold_op *op, struct cold_reply *ret)
 	__attribute__((warn_unused_result));
 /* All in one window. On failure the writes before are undone and the error is "entry N: REASON". */
 struct err *cold_batch(struct cold *cold, const struct cold_op *ops, unsigned int count,
 		       struct cold_reply *replies) __attribute__((warn_unused_result));
-/* Take back the last write or batch, refused when the guest ran since. Returns how many writes. */
+/* Take back the last write or batch that was not taken back yet; refused when the guest ran since.
+ * Returns how many writes. */
 struct err *cold_undo(struct cold *cold, unsigned int *ret) __attribute__((warn_unused_result));
 
-/* All writes since boot, oldest first. Borrowed. */
+/* The writes since boot, oldest first, at most the newest 65,536. Borrowed until the next write. */
 struct cold_change {
 	uint64_t time;         /* guest ns since ready */
 	char target[256];
@@ -88,8 +99,12 @@ struct cold_change {
 };
 const struct cold_change *cold_changes(const struct cold *cold, unsigned int *ret_count);
 
-/* The reply log: in order, drained by `replies`; $TAG looks up the newest with that tag. */
+/* The reply log: in order, drained by `replies`; $TAG looks up the newest with that tag, drained or
+ * not. It keeps the newest COLD_REPLIES_MAX; cold_replies_lost() counts those that were pushed out
+ * before anyone drained them. */
+#define COLD_REPLIES_MAX 65536
 bool cold_replies_next(struct cold *cold, struct cold_reply *ret);
+uint64_t cold_replies_lost(const struct cold *cold);
 bool cold_find_tag(const struct cold *cold, const char *tag, struct cold_reply *ret);
 
 #endif

@@ -31,6 +31,7 @@ enum coord_pacing { COORD_LOCKSTEP, COORD_FREE };
 
 /* Takes the machine (held at guest time 0). Adoption is tried at once; a kernel that cannot be
  * adopted yet or at all is not an error here: see coord_kernel(). */
+/* On failure the machine stays the caller's. */
 struct err *coord_create(struct machine *machine, enum coord_pacing pacing, struct coord **ret)
 	__attribute__((warn_unused_result));
 void coord_destroy(struct coord *c); /* destroys the machine too; NULL is fine */
@@ -40,6 +41,8 @@ struct agent *coord_agent(struct coord *c);
 struct cold *coord_cold(struct coord *c);
 /* The adopted kernel; tries adoption again when there is none. The error says why not. */
 struct err *coord_kernel(struct coord *c, struct kernel **ret) __attribute__((warn_unused_result));
+/* A number that changes with every adoption: what was looked up in one kernel is void in the next. */
+uint64_t coord_adoption(const struct coord *c);
 /* Adopt anew (after a restore). */
 void coord_forget_kernel(struct coord *c);
 
@@ -49,6 +52,8 @@ uint64_t coord_time(struct coord *c);
 /* A window: the guest is held from the outermost enter to its leave. `time` is fixed inside. */
 struct err *coord_enter(struct coord *c) __attribute__((warn_unused_result));
 struct err *coord_leave(struct coord *c) __attribute__((warn_unused_result));
+/* Leave, and pass `err` (may be NULL) on: the first error wins, the leave's own shows when there is none. */
+struct err *coord_leave_with(struct coord *c, struct err *err) __attribute__((warn_unused_result));
 bool coord_held(struct coord *c);
 
 /* The operator's freeze. Idempotent. */
@@ -72,6 +77,8 @@ struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *cont
 
 /* The scheduler model of this frozen window, taken once and kept until the guest runs. Borrowed. */
 struct err *coord_model(struct coord *c, const struct model **ret) __attribute__((warn_unused_result));
+/* Guest memory was written: the model of this window is stale and what coord_model() lent is gone. */
+void coord_touched(struct coord *c);
 
 void coord_set_pacing(struct coord *c, enum coord_pacing pacing);
 /* Prompt and screen: call when idle; lets a FREE guest run and notices its death and its agent's. */

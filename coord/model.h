@@ -42,7 +42,7 @@ struct model_task {
 	uint64_t switches;     /* nvcsw + nivcsw */
 	struct maybe run_delay;   /* sched_info.run_delay, ns */
 	struct maybe scx_dsq;     /* address, 0: none */
-	struct maybe scx_dsq_id;
+	struct maybe scx_dsq_id;  /* present while scx_dsq is not 0 */
 	struct maybe scx_vtime, scx_slice, scx_weight, scx_flags;
 	bool current;          /* runs on its CPU now */
 	bool kthread;
@@ -52,44 +52,77 @@ struct model_cpu {
 	unsigned int cpu;
 	bool online;
 	uint64_t rq;           /* address of struct rq */
-	int current_task;      /* index into tasks, -1 unknown */
+	int current_task;      /* index into tasks (an idle task lies past task_count), -1 unknown */
 	unsigned int nr_running;
 	unsigned int nr_fair, nr_rt, nr_dl;
 	struct maybe nr_ext;
 	struct maybe local_dsq_nr;
 	uint64_t clock;
 	uint64_t switches;
-	bool idle;
+	bool idle;             /* the idle task is current */
 	bool locked;           /* rq->__lock is held */
-	struct maybe steal, user, system, idle_time; /* kernel_cpustat, ns */
+	struct maybe steal, user, system, idle_time; /* kernel_cpustat, ns; system with irq and softirq */
 	struct maybe sched_goidle, ttwu_count, ttwu_local;
+};
+
+/* One of the kernel's sched_ext event counters, summed over the CPUs. */
+struct model_event {
+	char name[64];         /* "SCX_EV_SELECT_CPU_FALLBACK" */
+	int64_t count;
 };
 
 struct model_scx {
 	bool present;          /* the kernel has sched_ext */
 	char state[16];        /* "disabled", "enabling", "enabled", "disabling" */
-	char ops[128];         /* ops name, "" when none is loaded */
-	struct maybe nr_rejected, enable_seq, bypass_depth, switched_all, exit_kind, watchdog_timeout;
+	char ops[128];         /* ops name, "" when none is loaded; raw */
+	uint64_t root;         /* address of struct scx_sched, 0: none, or an older kernel without it */
+	struct maybe nr_rejected, enable_seq, bypass_depth, switched_all, exit_kind;
+	struct maybe watchdog_timeout; /* jiffies */
 	char exit_reason[64], exit_message[256];
+	struct model_event *events; /* NULL when this kernel has none, or no instance */
+	unsigned int event_count;
 };
 
 struct model {
 	uint64_t time;         /* guest ns since ready; set by the coordinator */
 	struct model_cpu *cpus;
 	unsigned int cpu_count;
-	struct model_task *tasks; /* in the kernel's own list order */
-	unsigned int task_count;
+	/* What /proc lists, in the kernel's own list order, each leader followed by its threads. Behind
+	 * them, at [task_count, task_count + idle_count), the idle tasks (pid 0, "swapper/N"). */
+	struct model_task *tasks;
+	unsigned int task_count, idle_count;
 	struct model_scx scx;
 	char damage[256];      /* "" or what could not be read */
+	struct model_index *index;    /* private */
+	struct model_layout *layout;  /* private, shared */
 };
 
+/*
+ * Where this kernel keeps everything the model needs: found once per adopted kernel, then shared by
+ * every model (reference counted). ERR_ABSENT names the member without which no model can be made.
+ */
+struct model_layout;
+struct err *model_layout_create(struct kernel *k, struct model_layout **ret)
+	__attribute__((warn_unused_result));
+void model_layout_put(struct model_layout *layout); /* drops one reference; NULL is fine */
+
+/* Take the picture; inside a window. */
+struct err *model_take(struct kernel *k, struct model_layout *layout, struct model **ret)
+	__attribute__((warn_unused_result));
+/* The same with a layout of its own: for one-off use, slower. */
 struct err *model_create(struct kernel *k, struct model **ret) __attribute__((warn_unused_result));
 void model_destroy(struct model *m);
-/* Index of a task by pid, -1. */
+/* Index of a task by pid (idle tasks are not found), -1. */
 int model_find_task(const struct model *m, int pid);
+/* Index of a task, idle tasks too, by the address of its task_struct, -1. */
+int model_find_address(const struct model *m, uint64_t address);
 
-/* The tasks queued on a CPU, per class, in the order the kernel keeps them (EEVDF tree order, RT by
- * priority, deadline order, the ext local DSQ). */
+/* The letter of /proc/PID/stat for a task's __state and exit_state. */
+char model_state_letter(uint32_t state, uint32_t exit_state);
+
+/* The tasks queued on a CPU, per class, in the order the kernel keeps them: stop, deadline order, RT by
+ * priority, the ext local DSQ, then fair in the EEVDF tree's order. The fair task that runs is not in
+ * its tree: it comes first among the fair. Groups are entered where their entity stands. */
 struct model_queue_entry {
 	enum sched_class class;
 	int task;              /* index into the model's tasks */
@@ -97,6 +130,6 @@ struct model_queue_entry {
 };
 struct err *model_queue(struct kernel *k, const struct model *m, unsigned int cpu,
 			struct model_queue_entry **ret, unsigned int *ret_count)
-	__attribute__((warn_unused_result)); /* caller frees */
+	__attribute__((warn_unused_result)); /* caller frees; of the model's own window */
 
 #endif

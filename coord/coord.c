@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/coord.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "coord/cold.h"
+#include "coord/model.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Host time within which every vCPU must stand still. */
+#define HOLD_TIMEOUT 5000000000ull
+/* How often a wait looks at its progress, and after how long without any it gives up (host time). */
+#define WAIT_SLICE 1000000000ull
+#define STUCK_AFTER 30000000000ull
+
+struct coord {
+	struct machine *machine;
+	struct kernel *kernel;
+	uint64_t kernel_hint;        /* where vmcoreinfo was at the last adoption */
+	struct err *adopt_error;     /* why the last adoption failed */
+	uint64_t adopt_epoch;        /* when it did */
+	uint64_t adoptions;
+	struct agent *agent;
+	struct cold *cold;
+	struct model_layout *layout; /* of `kernel`, made at the first model */
+	struct model *model;
+	uint64_t model_epoch;
+	enum coord_pacing pacing;
+	bool frozen;
+	unsigned int depth;          /* of windows */
+	uint64_t epoch;
+	uint64_t window_epoch;       /* the epoch that the kernel's translations belong to */
+};
+
+static void forget_model(struct coord *c)
+{
+	model_destroy(c->model);
+	c->model = NULL;
+}
+
+void coord_forget_kernel(struct coord *c)
+{
+	forget_model(c);
+	model_layout_put(c->layout);
+	c->layout = NULL;
+	if (c->kernel)
+		c->kernel_hint = kernel_info(c->kernel)->vmcoreinfo;
+	kernel_destroy(c->kernel);
+	c->kernel = NULL;
+	err_free(c->adopt_error);
+	c->adopt_error = NULL;
+	c->epoch++;
+}
+
+/* The error kept from a failed adoption stays ours: hand out a copy. */
+static struct err *adopt_error_copy(const struct coord *c)
+{
+	return err_new(err_kind(c->adopt_error), "%s", err_detail(c->adopt_error));
+}
+
+/* A kernel without BTF will not grow one; one that is still booting may be adopted once it has run. */
+static bool adoption_is_pointless(const struct coord *c)
+{
+	return c->adopt_error &&
+	       (c->adopt_epoch == c->epoch || err_kind(c->adopt_error) == ERR_ABSENT);
+}
+
+static struct err *adopt(struct coord *c)
+{
+	struct err *err;
+
+	if (adoption_is_pointless(c))
+		return adopt_error_copy(c);
+	err_free(c->adopt_error);
+	c->adopt_error = NULL;
+	err = kernel_adopt(machine_ram(c->machine), c->kernel_hint, &c->kernel);
+	if (err && err_kind(err) == ERR_NOMEM)
+		return err;
+	if (err) {
+		c->adopt_error = err;
+		c->adopt_epoch = c->epoch;
+		return adopt_error_copy(c);
+	}
+	c->window_epoch = c->epoch;
+	c->adoptions++;
+	log_info("adopted %s in %" PRIu64 " us", kernel_info(c->kernel)->release,
+		 kernel_info(c->kernel)->adopt_ns / 1000);
+	return NULL;
+}
+
+struct err *coord_kernel(struct coord *c, struct kernel **ret)
+{
+	if (!c->kernel) {
+		ERR_TRY(coord_enter(c));
+		ERR_TRY(coord_leave_with(c, adopt(c)));
+	}
+	*ret = c->kernel;
+	return NULL;
+}
+
+struct err *coord_create(struct machine *machine, enum coord_pacing pacing, struct coord **ret)
+{
+	struct coord *c = calloc(1, sizeof(*c));
+	struct err *err;
+
+	if (!c)
+		return err_nomem();
+	c->machine = machine;
+	c->epoch = 1;
+	/* Held until the caller opens a window or calls coord_idle(), whatever the pacing. */
+	coord_set_pacing(c, pacing);
+	err = adopt(c);
+	if (err && err_kind(err) != ERR_NOMEM) {
+		log_info("not adopted yet: %s", err_detail(err));
+		err_free(err);
+		err = NULL;
+	}
+	if (!err)
+		err = cold_create(c, &c->cold);
+	if (err) {
+		/* The machine stays the caller's when this fails. */
+		c->machine = NULL;
+		coord_destroy(c);
+		return err;
+	}
+	*ret = c;
+	return NULL;
+}
+
+void coord_destroy(struct coord *c)
+{
+	if (!c)
+		return;
+	cold_destroy(c->cold);
+	coord_forget_kernel(c);
+	machine_destroy(c->machine);
+	free(c);
+}
+
+struct machine *coord_machine(struct coord *c)
+{
+	return c->machine;
+}
+
+struct agent *coord_agent(struct coord *c)
+{
+	return c->agent;
+}
+
+struct cold *coord_cold(struct coord *c)
+{
+	return c->cold;
+}
+
+uint64_t coord_time(struct coord *c)
+{
+	return machine_time(c->machine);
+}
+
+uint64_t coord_adoption(const struct coord *c)
+{
+	return c->adoptions;
+}
+
+uint64_t coord_epoch(const struct coord *c)
+{
+	return c->epoch;
+}
+
+bool coord_frozen(const struct coord *c)
+{
+	return c->frozen;
+}
+
+bool coord_held(struct coord *c)
+{
+	return machine_state(c->machine) == MACHINE_HELD;
+}
+
+static struct err *check_alive(struct coord *c)
+{
+	const char *death;
+
+	if (machine_state(c->machine) != MACHINE_DEAD)
+		return NULL;
+	death = machine_death(c->machine);
+	return err_new(ERR_GUEST_DIED, "the guest is gone: %s", death ? death : "no reason is known");
+}
+
+/* The one place that lets the guest run: whoever caches guest state compares the epoch. */
+static struct err *let_run(struct coord *c, const struct machine_stop *stop)
+{
+	ERR_TRY(check_alive(c));
+	c->epoch++;
+	return machine_run(c->machine, stop);
+}
+
+static struct err *hold(struct coord *c)
+{
+	ERR_TRY(check_alive(c));
+	if (machine_state(c->machine) == MACHINE_RUNNING) {
+		ERR_TRY(machine_hold(c->machine, HOLD_TIMEOUT));
+		c->epoch++;
+	}
+	if (c->kernel && c->window_epoch != c->epoch) {
+		kernel_window_begin(c->kernel);
+		c->window_epoch = c->epoch;
+	}
+	return NULL;
+}
+
+/* Bring the machine to the state that windows, freeze and pacing ask for together. */
+static struct err *settle(struct coord *c)
+{
+	if (c->depth > 0 || c->frozen || c->pacing == COORD_LOCKSTEP)
+		return hold(c);
+	if (machine_state(c->machine) == MACHINE_HELD)
+		return let_run(c, NULL);
+	return check_alive(c);
+}
+
+struct err *coord_enter(struct coord *c)
+{
+	ERR_TRY(hold(c));
+	c->depth++;
+	return NULL;
+}
+
+struct err *coord_leave(struct coord *c)
+{
+	c->depth--;
+	return settle(c);
+}
+
+struct err *coord_leave_with(struct coord *c, struct err *err)
+{
+	struct err *leave = coord_leave(c);
+
+	if (!err)
+		return leave;
+	err_free(leave);
+	return err;
+}
+
+struct err *coord_freeze(struct coord *c)
+{
+	ERR_TRY(hold(c));
+	c->frozen = true;
+	return NULL;
+}
+
+struct err *coord_thaw(struct coord *c)
+{
+	c->frozen = false;
+	return settle(c);
+}
+
+void coord_set_pacing(struct coord *c, enum coord_pacing pacing)
+{
+	c->pacing = pacing;
+	machine_set_paced(c->machine, pacing == COORD_FREE);
+}
+
+struct err *coord_idle(struct coord *c)
+{
+	ERR_TRY(check_alive(c));
+	return settle(c);
+}
+
+/* Wait until the machine is held by its stop. A slow host only takes longer; guest time that does not
+ * move at all is an error. */
+static struct err *wait_held(struct coord *c, enum machine_stop_reason *ret)
+{
+	uint64_t seen = machine_time(c->machine), since = host_now();
+
+	for (;;) {
+		struct err *err = machine_wait(c->machine, WAIT_SLICE, ret);
+
+		if (!err || err_kind(err) != ERR_TIMEOUT)
+			return err;
+		if (machine_time(c->machine) != seen) {
+			seen = machine_time(c->machine);
+			since = host_now();
+		} else if (host_now() - since > STUCK_AFTER) {
+			return err_wrap(err, "guest time has stood still for %llu s",
+					STUCK_AFTER / 1000000000ull);
+		}
+		err_free(err);
+	}
+}
+
+/* Run to `stop`, then hold as windows and freeze ask, also when the wait failed. */
+static struct err *run_to(struct coord *c, const struct machine_stop *stop,
+			  enum machine_stop_reason *ret)
+{
+	struct err *err, *settled;
+
+	ERR_TRY(let_run(c, stop));
+	err = wait_held(c, ret);
+	settled = settle(c);
+	if (!err)
+		return settled;
+	err_free(settled);
+	return err;
+}
+
+struct err *coord_run_until(struct coord *c, uint64_t time)
+{
+	struct machine_stop stop = MACHINE_STOP_NONE;
+	enum machine_stop_reason reason;
+
+	if (time <= machine_time(c->machine))
+		return check_alive(c);
+	stop.time = time;
+	return run_to(c, &stop, &reason);
+}
+
+static uint64_t add_saturated(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value, uint64_t timeout_ns)
+{
+	struct machine_stop stop = {.watch_phys = phys, .watch_value = value};
+	enum machine_stop_reason reason = STOP_HELD;
+	char text[DURATION_TEXT];
+
+	if (c->frozen)
+		return err_new(ERR_REFUSED, "the guest is frozen: thaw it first");
+	stop.time = add_saturated(machine_time(c->machine), timeout_ns);
+	ERR_TRY(run_to(c, &stop, &reason));
+	if (reason == STOP_TIME)
+		return err_new(ERR_TIMEOUT, "no answer within %s of guest time",
+			       format_duration(timeout_ns, text));
+	return NULL;
+}
+
+/* Inside the window that coord_run_until_test() opened. */
+static struct err *test_repeatedly(struct coord *c, coord_test_fn test, void *context,
+				   uint64_t step_ns, uint64_t timeout_ns)
+{
+	uint64_t deadline = add_saturated(machine_time(c->machine), timeout_ns);
+	char text[DURATION_TEXT];
+
+	for (;;) {
+		uint64_t now, next;
+		bool done = false;
+
+		ERR_TRY(test(context, &done));
+		if (done)
+			return NULL;
+		now = machine_time(c->machine);
+		if (now >= deadline)
+			return err_new(ERR_TIMEOUT, "not within %s of guest time",
+				       format_duration(timeout_ns, text));
+		next = add_saturated(now, step_ns ? step_ns : 1);
+		ERR_TRY(coord_run_until(c, next < deadline ? next : deadline));
+	}
+}
+
+struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *context, uint64_t step_ns,
+				 uint64_t timeout_ns)
+{
+	ERR_TRY(coord_enter(c));
+	return coord_leave_with(c, test_repeatedly(c, test, context, step_ns, timeout_ns));
+}
+
+static struct err *take_model(struct coord *c)
+{
+	struct kernel *kernel;
+	struct model *model;
+
+	ERR_TRY(coord_kernel(c, &kernel));
+	if (!c->layout)
+		ERR_TRY(model_layout_create(kernel, &c->layout));
+	ERR_TRY(model_take(kernel, c->layout, &model));
+	model->time = machine_time(c->machine);
+	forget_model(c);
+	c->model = model;
+	c->model_epoch = c->epoch;
+	return NULL;
+}
+
+struct err *coord_model(struct coord *c, const struct model **ret)
+{
+	ERR_TRY(coord_enter(c));
+	if (!c->model || c->model_epoch != c->epoch)
+		ERR_TRY(coord_leave_with(c, take_model(c)));
+	else
+		ERR_TRY(coord_leave(c));
+	*ret = c->model;
+	return NULL;
+}
+
+void coord_touched(struct coord *c)
+{
+	forget_model(c);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of the model share: the layout of this kernel and the two hash tables of a model.
+ * Private to coord/model*.c.
+ */
+#ifndef COORD_MODEL_IMPL_H
+#define COORD_MODEL_IMPL_H
+
+#include "coord/model.h"
+#include "coord/object.h"
+
+/* X(name, struct, paths): the members of task_struct, of rq, and of what hangs below them. */
+#define TASK_FIELDS(X)                                                                             \
+	X(pid, "task_struct", "pid")                                                               \
+	X(tgid, "task_struct", "tgid")                                                             \
+	X(comm, "task_struct", "comm")                                                             \
+	X(start_time, "task_struct", "start_time")                                                 \
+	X(state, "task_struct", "__state|state")                                                   \
+	X(exit_state, "task_struct", "exit_state")                                                 \
+	X(policy, "task_struct", "policy")                                                         \
+	X(flags, "task_struct", "flags")                                                           \
+	X(prio, "task_struct", "prio")                                                             \
+	X(static_prio, "task_struct", "static_prio")                                               \
+	X(normal_prio, "task_struct", "normal_prio")                                               \
+	X(rt_priority, "task_struct", "rt_priority")                                               \
+	X(sched_class, "task_struct", "sched_class")                                               \
+	X(cpu, "task_struct", "thread_info.cpu|cpu")                                               \
+	X(on_rq, "task_struct", "on_rq")                                                           \
+	X(on_cpu, "task_struct", "on_cpu")                                                         \
+	X(runtime, "task_struct", "se.sum_exec_runtime")                                           \
+	X(vruntime, "task_struct", "se.vruntime")                                                  \
+	X(nvcsw, "task_struct", "nvcsw")                                                           \
+	X(nivcsw, "task_struct", "nivcsw")                                                         \
+	X(run_delay, "task_struct", "sched_info.run_delay")                                        \
+	X(signal, "task_struct", "signal")                                                         \
+	X(tasks, "task_struct", "tasks")                                                           \
+	X(thread_node, "task_struct", "thread_node")                                               \
+	X(scx_dsq, "task_struct", "scx.dsq")                                                       \
+	X(scx_vtime, "task_struct", "scx.dsq_vtime")                                               \
+	X(scx_slice, "task_struct", "scx.slice")                                                   \
+	X(scx_weight, "task_struct", "scx.weight")                                                 \
+	X(scx_flags, "task_struct", "scx.flags")                                                   \
+	X(se, "task_struct", "se")                                                                 \
+	X(rt, "task_struct", "rt")                                                                 \
+	X(dl, "task_struct", "dl")                                                                 \
+	X(scx_node, "task_struct", "scx.dsq_list.node|scx.dsq_node.list")                          \
+	X(thread_head, "signal_struct", "thread_head")                                             \
+	X(dsq_id, "scx_dispatch_q", "id")
+
+#define RQ_FIELDS(X)                                                                               \
+	X(rq_nr_running, "rq", "nr_running")                                                       \
+	X(rq_curr, "rq", "curr")                                                                   \
+	X(rq_idle, "rq", "idle")                                                                   \
+	X(rq_stop, "rq", "stop")                                                                   \
+	X(rq_clock, "rq", "clock")                                                                 \
+	X(rq_switches, "rq", "nr_switches")                                                        \
+	X(rq_locked, "rq", "__lock.raw_lock.locked|lock.raw_lock.locked")                          \
+	X(rq_nr_fair, "rq", "cfs.h_nr_queued|cfs.h_nr_running")                                    \
+	X(rq_nr_rt, "rq", "rt.rt_nr_running")                                                      \
+	X(rq_nr_dl, "rq", "dl.dl_nr_running")                                                      \
+	X(rq_nr_ext, "rq", "scx.nr_running")                                                       \
+	X(rq_local_nr, "rq", "scx.local_dsq.nr")                                                   \
+	X(rq_goidle, "rq", "sched_goidle")                                                         \
+	X(rq_ttwu, "rq", "ttwu_count")                                                             \
+	X(rq_ttwu_local, "rq", "ttwu_local")                                                       \
+	X(rq_cfs, "rq", "cfs")                                                                     \
+	X(rq_rt_active, "rq", "rt.active.queue")                                                   \
+	X(rq_dl_root, "rq", "dl.root.rb_root.rb_node|dl.root.rb_node")                             \
+	X(rq_local_list, "rq", "scx.local_dsq.list")
+
+#define QUEUE_FIELDS(X)                                                                            \
+	X(cfs_root, "cfs_rq", "tasks_timeline.rb_root.rb_node")                                    \
+	X(cfs_curr, "cfs_rq", "curr")                                                              \
+	X(se_node, "sched_entity", "run_node")                                                     \
+	X(se_my_q, "sched_entity", "my_q")                                                         \
+	X(se_vruntime, "sched_entity", "vruntime")                                                 \
+	X(se_on_rq, "sched_entity", "on_rq")                                                       \
+	X(rt_list, "sched_rt_entity", "run_list")                                                  \
+	X(dl_node, "sched_dl_entity", "rb_node")                                                   \
+	X(dl_deadline, "sched_dl_entity", "deadline")                                              \
+	X(lnode_flags, "scx_dsq_list_node", "flags")
+
+#define SCX_FIELDS(X)                                                                              \
+	X(scx_ops_name, "scx_sched", "ops.name")                                                   \
+	X(scx_exit_kind, "scx_sched", "exit_kind.counter")                                         \
+	X(scx_exit_info, "scx_sched", "exit_info")                                                 \
+	X(scx_bypass_depth, "scx_sched", "bypass_depth")                                           \
+	X(scx_watchdog, "scx_sched", "watchdog_timeout")                                           \
+	X(scx_pcpu, "scx_sched", "pcpu|event_stats_cpu")                                           \
+	X(scx_old_ops_name, "sched_ext_ops", "name")                                               \
+	X(exit_reason, "scx_exit_info", "reason")                                                  \
+	X(exit_msg, "scx_exit_info", "msg")                                                        \
+	X(exit_kind, "scx_exit_info", "kind")                                                      \
+	X(pcpu_events, "scx_sched_pcpu", "event_stats")
+
+#define LAYOUT_EVENTS 64
+
+/* CPUTIME_ slots of kernel_cpustat.cpustat[]. */
+enum cputime_slot { SLOT_USER, SLOT_NICE, SLOT_SYSTEM, SLOT_SOFTIRQ, SLOT_IRQ, SLOT_IDLE, SLOT_IOWAIT,
+		    SLOT_STEAL, SLOT_COUNT };
+
+struct model_layout {
+	unsigned int users;
+#define DECLARE_FIELD(name, type, paths) struct field name;
+	TASK_FIELDS(DECLARE_FIELD)
+	RQ_FIELDS(DECLARE_FIELD)
+	QUEUE_FIELDS(DECLARE_FIELD)
+	SCX_FIELDS(DECLARE_FIELD)
+#undef DECLARE_FIELD
+	uint64_t rq_size, task_size;
+	uint64_t init_task;
+	uint64_t runqueues;               /* per-CPU symbol */
+	uint64_t classes[CLASS_UNKNOWN];  /* address of each sched_class, 0: this kernel has none */
+	struct maybe cpustat;             /* per-CPU symbol kernel_cpustat */
+	int64_t cpustat_slot[SLOT_COUNT]; /* index, -1 absent */
+	/* Addresses of variables, 0: absent. */
+	uint64_t scx_state, scx_root, scx_ops, scx_old_exit_info, scx_old_exit_kind;
+	uint64_t scx_nr_rejected, scx_enable_seq, scx_old_bypass_depth, scx_switched_all,
+		scx_old_watchdog;
+	char scx_states[4][16];           /* value to "enabling", ... */
+	struct {
+		char name[64];
+		struct field field;       /* in the struct that scx_pcpu points to */
+	} events[LAYOUT_EVENTS];
+	unsigned int event_count;
+	uint32_t cursor_flag;             /* in lnode_flags: not a task but an iterator's place */
+};
+
+/* Open addressing over task indexes, by pid and by address. */
+struct model_index {
+	uint32_t mask;
+	int32_t *by_pid, *by_address;     /* -1: empty slot */
+};
+
+/* The first damage is kept: what follows is usually its consequence. */
+void model_damage(struct model *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+struct err *model_take_tasks(struct kernel *k, struct model *m) __attribute__((warn_unused_result));
+struct err *model_take_cpus(struct kernel *k, struct model *m) __attribute__((warn_unused_result));
+struct err *model_take_scx(struct kernel *k, struct model *m) __attribute__((warn_unused_result));
+/* Read one task_struct into *task; false when it faults. */
+bool model_read_task(struct kernel *k, const struct model_layout *l, uint64_t address,
+		     struct model_task *task);
+
+#endif

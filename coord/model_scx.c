@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sched_ext instance. Since 6.16 everything of one scheduler is in the struct scx_sched that
+ * scx_root points to; before, and for some counts still, it is in static variables.
+ */
+#include "coord/model_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A variable of `size` bytes at `address`; 0 for the address means that the kernel has none. */
+static struct maybe read_variable(struct kernel *k, uint64_t address, uint32_t size)
+{
+	struct field f = {.present = address != 0, .size = size};
+	struct object o;
+
+	object_init(&o, k, address);
+	return (struct maybe){f.present, object_read(&o, &f)};
+}
+
+static void read_text(struct kernel *k, uint64_t address, char *buffer, size_t size)
+{
+	buffer[0] = '\0';
+	if (address)
+		err_free(kernel_read_string(k, address, buffer, size));
+}
+
+static void read_exit_info(struct kernel *k, const struct model_layout *l, uint64_t address,
+			   struct model_scx *scx)
+{
+	struct object info;
+
+	if (!address)
+		return;
+	object_init(&info, k, address);
+	read_text(k, object_read(&info, &l->exit_reason), scx->exit_reason, sizeof(scx->exit_reason));
+	read_text(k, object_read(&info, &l->exit_msg), scx->exit_message, sizeof(scx->exit_message));
+}
+
+/* One counter over all CPUs. scx_sched.pcpu is a per-CPU pointer, added up like a per-CPU symbol. */
+static int64_t sum_event(struct kernel *k, const struct model *m, uint64_t pcpu,
+			 const struct field *field)
+{
+	int64_t total = 0;
+
+	for (unsigned int cpu = 0; cpu < m->cpu_count; cpu++) {
+		struct object o;
+		uint64_t address;
+		struct err *err = kernel_percpu(k, pcpu, cpu, &address);
+
+		if (err) {
+			err_free(err);
+			continue;
+		}
+		object_init(&o, k, address);
+		total += (int64_t)object_read(&o, field);
+	}
+	return total;
+}
+
+static struct err *read_events(struct kernel *k, struct model *m, uint64_t pcpu)
+{
+	const struct model_layout *l = m->layout;
+
+	if (!pcpu || l->event_count == 0)
+		return NULL;
+	m->scx.events = calloc(l->event_count, sizeof(*m->scx.events));
+	if (!m->scx.events)
+		return err_nomem();
+	m->scx.event_count = l->event_count;
+	for (unsigned int i = 0; i < l->event_count; i++) {
+		memcpy(m->scx.events[i].name, l->events[i].name, sizeof(m->scx.events[i].name));
+		m->scx.events[i].count = sum_event(k, m, pcpu, &l->events[i].field);
+	}
+	return NULL;
+}
+
+static struct err *read_root(struct kernel *k, struct model *m)
+{
+	const struct model_layout *l = m->layout;
+	struct model_scx *scx = &m->scx;
+	struct object root;
+
+	object_init(&root, k, scx->root);
+	object_bytes(&root, &l->scx_ops_name, scx->ops, sizeof(scx->ops) - 1);
+	scx->exit_kind = (struct maybe){l->scx_exit_kind.present, object_read(&root, &l->scx_exit_kind)};
+	if (l->scx_bypass_depth.present)
+		scx->bypass_depth = (struct maybe){true, object_read(&root, &l->scx_bypass_depth)};
+	if (l->scx_watchdog.present)
+		scx->watchdog_timeout = (struct maybe){true, object_read(&root, &l->scx_watchdog)};
+	read_exit_info(k, l, object_read(&root, &l->scx_exit_info), scx);
+	if (root.faulted)
+		model_damage(m, "sched_ext instance: bad address 0x%llx",
+			     (unsigned long long)root.fault);
+	return read_events(k, m, object_read(&root, &l->scx_pcpu));
+}
+
+static void read_static_ops(struct kernel *k, struct model *m)
+{
+	const struct model_layout *l = m->layout;
+	struct object ops;
+
+	if (!l->scx_ops)
+		return;
+	object_init(&ops, k, l->scx_ops);
+	object_bytes(&ops, &l->scx_old_ops_name, m->scx.ops, sizeof(m->scx.ops) - 1);
+	m->scx.exit_kind = read_variable(k, l->scx_old_exit_kind, 4);
+	read_exit_info(k, l, read_variable(k, l->scx_old_exit_info, 8).value, &m->scx);
+}
+
+static void read_state(struct kernel *k, struct model *m)
+{
+	struct maybe state = read_variable(k, m->layout->scx_state, 4);
+	const char *name = "";
+
+	if (state.present && state.value < 4)
+		name = m->layout->scx_states[state.value];
+	if (!name[0])
+		model_damage(m, "sched_ext state %llu is unknown", (unsigned long long)state.value);
+	snprintf(m->scx.state, sizeof(m->scx.state), "%s", name[0] ? name : "unknown");
+}
+
+struct err *model_take_scx(struct kernel *k, struct model *m)
+{
+	const struct model_layout *l = m->layout;
+	struct model_scx *scx = &m->scx;
+
+	scx->present = kernel_info(k)->sched_ext;
+	if (!scx->present)
+		return NULL;
+	read_state(k, m);
+	scx->nr_rejected = read_variable(k, l->scx_nr_rejected, 8);
+	scx->enable_seq = read_variable(k, l->scx_enable_seq, 8);
+	scx->bypass_depth = read_variable(k, l->scx_old_bypass_depth, 4);
+	scx->switched_all = read_variable(k, l->scx_switched_all, 4);
+	scx->watchdog_timeout = read_variable(k, l->scx_old_watchdog, 8);
+	scx->root = read_variable(k, l->scx_root, 8).value;
+	if (scx->root)
+		return read_root(k, m);
+	read_static_ops(k, m);
+	return NULL;
+}

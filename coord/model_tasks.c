@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The task list: init_task's ring of thread group leaders, and each leader's ring of threads. */
+#include "coord/model_impl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PF_KTHREAD 0x00200000u
+
+/* PID_MAX_LIMIT of 64-bit kernels: no ring of tasks is longer. */
+#define MAX_TASKS (4u * 1024 * 1024)
+
+/*
+ * A guest frozen in the middle of a list operation has one link whose `prev` does not point back. A
+ * ring that was bent into a loop has one too, and it comes by in every round: a few are let pass,
+ * more end the walk.
+ */
+#define MAX_BENT_LINKS 4
+
+static struct maybe maybe_field(struct object *o, const struct field *f)
+{
+	return (struct maybe){f->present, object_read(o, f)};
+}
+
+static enum sched_class class_of(const struct model_layout *l, uint64_t address)
+{
+	for (unsigned int i = 0; i < CLASS_UNKNOWN; i++)
+		if (address && l->classes[i] == address)
+			return (enum sched_class)i;
+	return CLASS_UNKNOWN;
+}
+
+static void read_scx(struct kernel *k, const struct model_layout *l, struct object *o,
+		     struct model_task *task)
+{
+	task->scx_dsq = maybe_field(o, &l->scx_dsq);
+	task->scx_vtime = maybe_field(o, &l->scx_vtime);
+	task->scx_slice = maybe_field(o, &l->scx_slice);
+	task->scx_weight = maybe_field(o, &l->scx_weight);
+	task->scx_flags = maybe_field(o, &l->scx_flags);
+	if (task->scx_dsq.value && l->dsq_id.present) {
+		struct object dsq;
+
+		object_init(&dsq, k, task->scx_dsq.value);
+		task->scx_dsq_id = maybe_field(&dsq, &l->dsq_id);
+		task->scx_dsq_id.present = !dsq.faulted;
+	}
+}
+
+static void read_sched(const struct model_layout *l, struct object *o, struct model_task *task)
+{
+	task->policy = (unsigned int)object_read(o, &l->policy);
+	task->prio = (int)object_read(o, &l->prio);
+	task->static_prio = (int)object_read(o, &l->static_prio);
+	task->normal_prio = (int)object_read(o, &l->normal_prio);
+	task->rt_priority = (int)object_read(o, &l->rt_priority);
+	task->nice = task->static_prio - 120; /* PRIO_TO_NICE() */
+	task->class = class_of(l, object_read(o, &l->sched_class));
+	task->cpu = (unsigned int)object_read(o, &l->cpu);
+	task->on_rq = object_read(o, &l->on_rq);
+	task->on_cpu = object_read(o, &l->on_cpu);
+	task->runtime = object_read(o, &l->runtime);
+	task->vruntime = object_read(o, &l->vruntime);
+	task->switches = object_read(o, &l->nvcsw) + object_read(o, &l->nivcsw);
+	task->run_delay = maybe_field(o, &l->run_delay);
+}
+
+static bool read_task(struct kernel *k, const struct model_layout *l, struct object *o,
+		      struct model_task *task)
+{
+	memset(task, 0, sizeof(*task));
+	task->address = o->base;
+	task->pid = (int)object_read(o, &l->pid);
+	task->tgid = (int)object_read(o, &l->tgid);
+	object_bytes(o, &l->comm, task->comm, sizeof(task->comm));
+	task->start_time = object_read(o, &l->start_time);
+	task->state_bits = (uint32_t)object_read(o, &l->state);
+	task->state = model_state_letter(task->state_bits, (uint32_t)object_read(o, &l->exit_state));
+	task->flags = (unsigned int)object_read(o, &l->flags);
+	task->kthread = (task->flags & PF_KTHREAD) != 0;
+	read_sched(l, o, task);
+	read_scx(k, l, o, task);
+	return !o->faulted;
+}
+
+bool model_read_task(struct kernel *k, const struct model_layout *l, uint64_t address,
+		     struct model_task *task)
+{
+	struct object o;
+
+	object_init(&o, k, address);
+	return read_task(k, l, &o, task);
+}
+
+struct task_walk {
+	struct kernel *kernel;
+	struct model *model;
+	uint32_t capacity;
+	unsigned int bent; /* links seen whose `prev` does not point back */
+};
+
+static struct err *append(struct task_walk *w, const struct model_task *task)
+{
+	struct model *m = w->model;
+	uint32_t total = m->task_count + m->idle_count;
+
+	if (total == w->capacity) {
+		uint32_t capacity = w->capacity ? w->capacity * 2 : 256;
+		struct model_task *tasks = realloc(m->tasks, capacity * sizeof(*tasks));
+
+		if (!tasks)
+			return err_nomem();
+		m->tasks = tasks;
+		w->capacity = capacity;
+	}
+	m->tasks[total] = *task;
+	return NULL;
+}
+
+/* Whether the walk may go on past a node whose `prev` is `prev` and should be `expected`. */
+static bool link_holds(struct task_walk *w, const char *list, uint64_t node, uint64_t prev,
+		       uint64_t expected)
+{
+	if (prev == expected)
+		return true;
+	model_damage(w->model, "%s list: the node at 0x%" PRIx64 " does not point back", list, node);
+	return ++w->bent <= MAX_BENT_LINKS;
+}
+
+/* list_head.prev of the list member `f`. */
+static uint64_t read_prev(struct object *o, const struct field *f)
+{
+	struct field prev = *f;
+
+	prev.size = 8;
+	return object_read_at(o, &prev, 8);
+}
+
+static uint64_t read_next(struct object *o, const struct field *f)
+{
+	struct field next = *f;
+
+	next.size = 8;
+	return object_read(o, &next);
+}
+
+static struct err *add_task(struct task_walk *w, struct object *o)
+{
+	struct model_task task;
+
+	if (!read_task(w->kernel, w->model->layout, o, &task)) {
+		model_damage(w->model, "task at 0x%" PRIx64 ": bad address 0x%" PRIx64, o->base,
+			     o->fault);
+		return NULL;
+	}
+	ERR_TRY(append(w, &task));
+	w->model->task_count++;
+	return NULL;
+}
+
+/* The threads of a group but for its leader, which has been added. */
+static struct err *walk_threads(struct task_walk *w, struct object *leader)
+{
+	const struct model_layout *l = w->model->layout;
+	uint64_t signal = object_read(leader, &l->signal), head, node, before;
+	struct object sig;
+
+	if (!signal)
+		return NULL; /* a leader that is on its way out */
+	object_init(&sig, w->kernel, signal);
+	head = object_address(&sig, &l->thread_head);
+	before = head;
+	for (node = read_next(&sig, &l->thread_head); node != head;) {
+		struct object o;
+
+		if (sig.faulted || w->model->task_count >= MAX_TASKS)
+			break;
+		object_init(&o, w->kernel, node - l->thread_node.offset);
+		if (!link_holds(w, "thread", node, read_prev(&o, &l->thread_node), before))
+			return NULL;
+		if (o.base != leader->base)
+			ERR_TRY(add_task(w, &o));
+		if (o.faulted)
+			break;
+		before = node;
+		node = read_next(&o, &l->thread_node);
+	}
+	if (node != head)
+		model_damage(w->model, "thread list of pid %d ends early at 0x%" PRIx64,
+			     (int)object_read(leader, &l->pid), node);
+	return NULL;
+}
+
+static struct err *walk_leaders(struct task_walk *w)
+{
+	const struct model_layout *l = w->model->layout;
+	uint64_t head = l->init_task + l->tasks.offset, before = head, node;
+	struct object init;
+
+	object_init(&init, w->kernel, l->init_task);
+	for (node = read_next(&init, &l->tasks); node != head;) {
+		struct object o;
+
+		if (init.faulted || w->model->task_count >= MAX_TASKS)
+			break;
+		object_init(&o, w->kernel, node - l->tasks.offset);
+		if (!link_holds(w, "task", node, read_prev(&o, &l->tasks), before))
+			return NULL;
+		ERR_TRY(add_task(w, &o));
+		if (o.faulted)
+			break;
+		ERR_TRY(walk_threads(w, &o));
+		before = node;
+		node = read_next(&o, &l->tasks);
+	}
+	if (node != head)
+		model_damage(w->model, "task list ends early at 0x%" PRIx64, node);
+	return NULL;
+}
+
+/* The idle tasks are in no list: each run queue knows its own. */
+static struct err *add_idle_tasks(struct task_walk *w)
+{
+	struct model *m = w->model;
+
+	for (unsigned int i = 0; i < m->cpu_count; i++) {
+		struct model_task task;
+		struct object rq;
+		uint64_t idle;
+
+		if (!m->cpus[i].online || !m->cpus[i].rq)
+			continue;
+		object_init(&rq, w->kernel, m->cpus[i].rq);
+		idle = object_read(&rq, &m->layout->rq_idle);
+		if (!idle || !model_read_task(w->kernel, m->layout, idle, &task))
+			continue;
+		ERR_TRY(append(w, &task));
+		m->idle_count++;
+	}
+	return NULL;
+}
+
+struct err *model_take_tasks(struct kernel *k, struct model *m)
+{
+	struct task_walk w = {.kernel = k, .model = m};
+
+	ERR_TRY(walk_leaders(&w));
+	return add_idle_tasks(&w);
+}
