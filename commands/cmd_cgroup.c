@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/command.h"
+#include "coord/agent.h"
+#include "coord/cgroup_spec.h"
+
+#include <string.h>
+
+struct verb {
+	const char *name;
+	unsigned int words;    /* after the verb; 0: any number from 1 on */
+	struct err *(*run)(struct agent *agent, const struct command_line *line, struct out *out);
+};
+
+static struct err *parse_spec(struct agent *agent, const struct command_line *line,
+			      struct cgroup_spec *ret)
+{
+	const struct spec_limits limits = {.cpus = agent_cpus(agent), .nodes = agent_nodes(agent)};
+
+	return cgroup_spec_parse(line->words[1], line->count - 2, line->words + 2, &limits, ret);
+}
+
+static struct err *add(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	struct cgroup_spec spec;
+
+	ERR_TRY(parse_spec(agent, line, &spec));
+	return agent_cgroup_add(agent, &spec);
+}
+
+static struct err *set(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	struct cgroup_spec spec;
+
+	ERR_TRY(parse_spec(agent, line, &spec));
+	return agent_cgroup_set(agent, &spec);
+}
+
+static struct err *take_away(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	return agent_cgroup_remove(agent, line->words[1]);
+}
+
+static struct err *stop(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	return agent_cgroup_stop(agent, line->words[1]);
+}
+
+static struct err *freeze(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	return agent_cgroup_freeze(agent, line->words[1]);
+}
+
+static struct err *unfreeze(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	return agent_cgroup_thaw(agent, line->words[1]);
+}
+
+static struct err *move(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	return agent_cgroup_move(agent, line->words[1], line->words[2]);
+}
+
+static struct err *procs(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	struct str text = {0};
+	struct err *err = agent_cgroup_procs(agent, line->words[1], &text);
+
+	if (!err)
+		out_lines(out, str_text(&text));
+	str_deinit(&text);
+	return err;
+}
+
+static struct err *list(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	struct str text = {0};
+	struct err *err = agent_cgroup_list(agent, &text);
+
+	if (!err)
+		out_lines(out, str_text(&text));
+	str_deinit(&text);
+	return err;
+}
+
+static const struct verb verbs[] = {
+	{"add", 0, add},           {"set", 0, set},
+	{"remove", 1, take_away},  {"stop", 1, stop},
+	{"freeze", 1, freeze},     {"unfreeze", 1, unfreeze},
+	{"move", 2, move},         {"procs", 1, procs},
+};
+
+static struct err *run_verb(const struct verb *verb, struct agent *agent,
+			    const struct command_line *line, struct out *out)
+{
+	unsigned int words = line->count - 1;
+
+	if (verb->words ? words != verb->words : words < 1)
+		return command_usage(&command_cgroup);
+	if (words >= 1 && line->words[1][0] != '@')
+		ERR_TRY(cgroup_name_check(line->words[1]));
+	return verb->run(agent, line, out);
+}
+
+static struct err *run_cgroup(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct agent *agent = coord_agent(session_coord(s));
+
+	if (line->count == 1 && strcmp(line->words[0], "list") == 0)
+		return list(agent, line, out);
+	for (unsigned int i = 0; line->count && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, line->words[0]) == 0)
+			return run_verb(&verbs[i], agent, line, out);
+	return command_usage(&command_cgroup);
+}
+
+const struct command command_cgroup = {
+	.name = "cgroup",
+	.key = "",
+	.group = GROUP_INJECT,
+	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
+	.usage = "cgroup add|set NAME [KNOB=V...] | remove|stop|freeze|unfreeze|procs NAME | move FROM TO | list",
+	.summary = "make, change and remove cgroups",
+	.help = "KNOB = cpuset=LIST mems=LIST weight=N cpu.max=QUOTA/PERIOD|P%|max memory.max=SIZE memory.high=\n"
+		"memory.low= swap.max= io.weight=N pids.max=N\n"
+		"`stop` kills what runs in it and keeps it; `remove` stops it first.\n"
+		"\n"
+		"    cgroup add web cpuset=0-1 weight=200",
+	.arguments = {{"VERB", COMPLETE_WORD, "add|set|remove|stop|freeze|unfreeze|procs|move|list"},
+		      {"NAME", COMPLETE_CGROUP, NULL},
+		      {"KNOB", COMPLETE_WORK, NULL}},
+	.run = run_cgroup,
+};

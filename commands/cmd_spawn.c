@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/command.h"
+#include "coord/agent.h"
+#include "coord/work_spec.h"
+
+#include <string.h>
+
+/* What the words are checked against. */
+static struct spec_limits guest_limits(struct session *s)
+{
+	struct agent *agent = coord_agent(session_coord(s));
+
+	return (struct spec_limits){.cpus = agent_cpus(agent), .nodes = agent_nodes(agent)};
+}
+
+static struct err *spawned_workers(struct agent *agent, const char *cgroup, unsigned int first,
+				   unsigned int count, struct out *out)
+{
+	for (unsigned int i = first; i < first + count; i++) {
+		struct agent_worker worker;
+
+		ERR_TRY(agent_worker(agent, cgroup, i, &worker));
+		out_text(out, "%s,%u pid %d %s %s", cgroup, i, worker.pid, worker.type, worker.comm);
+	}
+	return NULL;
+}
+
+static struct err *run_spawn(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct agent *agent = coord_agent(session_coord(s));
+	const struct spec_limits limits = guest_limits(s);
+	struct work_spec spec;
+	unsigned int first;
+
+	if (line->count < 1)
+		return command_usage(&command_spawn);
+	ERR_TRY(work_spec_parse(line->words[0], line->count - 1, line->words + 1, &limits, &spec));
+	ERR_TRY(agent_spawn(agent, &spec, &first));
+	return spawned_workers(agent, line->words[0], first, spec.wire.workers, out);
+}
+
+const struct command command_spawn = {
+	.name = "spawn",
+	.key = "",
+	.group = GROUP_INJECT,
+	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
+	.usage = "spawn NAME|@runner [WORK...]",
+	.summary = "start workers in a cgroup, or in the runner's own",
+	.help = "WORK = workers=N|P%  work=TYPE[(ARG=V,...)]|sequence(TYPE:DURATION,...)\n"
+		"       policy=normal|batch|idle|ext|fifo[:PRIO]|rr[:PRIO]|deadline:RUNTIME/PERIOD\n"
+		"       nice=N  affinity=LIST|all|each  comm=NAME  uid=N  gid=N  clone=fork|thread\n"
+		"       numa=N  mempolicy=...  mpolflags=static|relative\n"
+		"All words are checked before anything is created. worker(NAME,I) is a worker's pid in expressions.\n"
+		"\n"
+		"    spawn @runner workers=1 work=sequence(sleep:60s) comm=sleeper",
+	.arguments = {{"NAME", COMPLETE_CGROUP, NULL}, {"WORK", COMPLETE_WORK, NULL}},
+	.run = run_spawn,
+};
