@@ -21,7 +21,7 @@ const char *types_text(const struct types *t, uint32_t name_off)
 	return text ? text : "";
 }
 
-static uint32_t hash_text(const char *text)
+uint32_t types_hash(const char *text)
 {
 	uint32_t hash = 2166136261u;
 
@@ -47,7 +47,8 @@ static struct err *build_index(struct types *t)
 	t->heads = calloc(buckets, sizeof(*t->heads));
 	t->next = calloc(t->base_count, sizeof(*t->next));
 	t->enums = malloc(t->base_count * sizeof(*t->enums));
-	if (!t->heads || !t->next || !t->enums)
+	t->cache = calloc(TYPES_CACHE, sizeof(*t->cache));
+	if (!t->heads || !t->next || !t->enums || !t->cache)
 		return err_nomem();
 	for (uint32_t id = t->base_count; --id > 0;) { /* backwards, so that chains are in order */
 		const struct btf_type *type = btf__type_by_id(t->base, id);
@@ -55,7 +56,7 @@ static struct err *build_index(struct types *t)
 
 		if (!is_indexed(type))
 			continue;
-		head = &t->heads[hash_text(types_text(t, type->name_off)) & t->hash_mask];
+		head = &t->heads[types_hash(types_text(t, type->name_off)) & t->hash_mask];
 		t->next[id] = *head;
 		*head = id;
 	}
@@ -114,12 +115,13 @@ void types_destroy(struct types *t)
 	free(t->heads);
 	free(t->next);
 	free(t->enums);
+	free(t->cache);
 	free(t);
 }
 
 uint32_t types_find(const struct types *t, const char *name, uint32_t kinds)
 {
-	uint32_t id = t->heads[hash_text(name) & t->hash_mask];
+	uint32_t id = t->heads[types_hash(name) & t->hash_mask];
 
 	for (; id; id = t->next[id]) {
 		const struct btf_type *type = btf__type_by_id(t->base, id);
@@ -130,7 +132,7 @@ uint32_t types_find(const struct types *t, const char *name, uint32_t kinds)
 	return 0;
 }
 
-struct err *types_make_pointer(const struct types *t, uint32_t target, uint32_t *ret)
+struct err *types_pointer_to(const struct types *t, uint32_t target, uint32_t *ret)
 {
 	uint32_t count = btf__type_cnt(t->btf);
 	int id;
@@ -152,7 +154,7 @@ struct err *types_make_pointer(const struct types *t, uint32_t target, uint32_t 
 	return NULL;
 }
 
-struct err *types_make_array(const struct types *t, uint32_t element, uint32_t elements, uint32_t *ret)
+struct err *types_array_of(const struct types *t, uint32_t element, uint32_t elements, uint32_t *ret)
 {
 	uint32_t count = btf__type_cnt(t->btf);
 	int id;

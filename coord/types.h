@@ -34,6 +34,13 @@ enum type_kind {
 struct err *types_parse(const struct types *t, const char *name, uint32_t *ret)
 	__attribute__((warn_unused_result));
 
+/* `target *`, and `element [count]`; the same ids for the same question. 0 is void. ERR_REFUSED: too
+ * many were made. */
+struct err *types_pointer_to(const struct types *t, uint32_t target, uint32_t *ret)
+	__attribute__((warn_unused_result));
+struct err *types_array_of(const struct types *t, uint32_t element, uint32_t count, uint32_t *ret)
+	__attribute__((warn_unused_result));
+
 enum type_kind types_kind(const struct types *t, uint32_t id); /* through typedefs and qualifiers */
 uint64_t types_size(const struct types *t, uint32_t id);       /* bytes; 0 for void and functions */
 bool types_signed(const struct types *t, uint32_t id);
@@ -52,6 +59,8 @@ struct member {
  * ERR_ABSENT when there is none, offering near names. */
 struct err *types_member(const struct types *t, uint32_t id, const char *path, struct member *ret)
 	__attribute__((warn_unused_result));
+/* One member's name, quietly and fast (the last few answers are kept): false when there is none. */
+bool types_find_member(const struct types *t, uint32_t id, const char *name, struct member *ret);
 /* The i-th direct member in declaration order; false past the end. `name` borrowed, "" if anonymous. */
 bool types_member_at(const struct types *t, uint32_t id, unsigned int i, const char **name,
 		     struct member *ret);

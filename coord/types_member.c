@@ -28,6 +28,7 @@ struct search {
 	size_t len;
 	unsigned int left; /* members that may still be looked at */
 	struct nearest *near;
+	const char *found; /* the name that matched, in the BTF's strings */
 };
 
 /* Search `id` and its anonymous members, which count from `base` bits. */
@@ -49,6 +50,7 @@ static bool find_member(struct search *s, uint32_t id, uint64_t base, unsigned i
 			return true;
 		if (strncmp(name, s->name, s->len) == 0 && !name[s->len]) {
 			*ret = place;
+			s->found = name;
 			return true;
 		}
 		if (s->near && *name)
@@ -57,10 +59,25 @@ static bool find_member(struct search *s, uint32_t id, uint64_t base, unsigned i
 	return false;
 }
 
+bool types_find_member(const struct types *t, uint32_t id, const char *name, struct member *ret)
+{
+	struct types_cache *cache = &t->cache[(types_hash(name) ^ id * 31) % TYPES_CACHE];
+	struct search s = {t, name, strlen(name), SEARCH_MAX, NULL, NULL};
+
+	if (cache->id == id && id && strcmp(cache->name, name) == 0) {
+		*ret = cache->member;
+		return true;
+	}
+	if (!s.len || !find_member(&s, id, 0, 0, ret))
+		return false;
+	*cache = (struct types_cache){id, s.found, *ret};
+	return true;
+}
+
 static struct err *no_member(const struct types *t, uint32_t id, const char *name)
 {
 	struct nearest near;
-	struct search s = {t, name, strlen(name), SEARCH_MAX, &near};
+	struct search s = {t, name, strlen(name), SEARCH_MAX, &near, NULL};
 	struct str type = {0}, text = {0};
 	struct member unused;
 	struct err *err;
@@ -78,7 +95,7 @@ static struct err *no_member(const struct types *t, uint32_t id, const char *nam
 /* One name of a path: [at, at + len). */
 static struct err *step_name(const struct types *t, const char *at, size_t len, struct member *m)
 {
-	struct search s = {t, at, len, SEARCH_MAX, NULL};
+	struct search s = {t, at, len, SEARCH_MAX, NULL, NULL};
 	char name[128];
 
 	if (len && find_member(&s, m->type, m->bit_offset, 0, m))

@@ -203,7 +203,7 @@ static struct err *parse_arrays(struct parser *p, unsigned int depth, uint32_t *
 		return err_new(ERR_USAGE, "'%s': expected an array length such as [16]", p->text);
 	p->at = end + 1;
 	ERR_TRY(parse_arrays(p, depth + 1, id));
-	return types_make_array(p->types, *id, (uint32_t)count, id);
+	return types_array_of(p->types, *id, (uint32_t)count, id);
 }
 
 static struct err *parse_pointers(struct parser *p, uint32_t *id)
@@ -217,7 +217,7 @@ static struct err *parse_pointers(struct parser *p, uint32_t *id)
 			if (i >= 8)
 				return err_new(ERR_USAGE, "'%s': too many pointers", p->text);
 			p->at++;
-			ERR_TRY(types_make_pointer(p->types, *id, id));
+			ERR_TRY(types_pointer_to(p->types, *id, id));
 			continue;
 		}
 		next_word(p);

@@ -16,6 +16,14 @@
 /* Derived types (pointers, arrays, plain words) that one kernel view may make. */
 #define TYPES_DERIVED_MAX 65536
 
+/* The last answers of types_find_member(), by hash of type and name. */
+#define TYPES_CACHE 256
+struct types_cache {
+	uint32_t id;      /* 0: empty */
+	const char *name; /* in the BTF's strings */
+	struct member member;
+};
+
 struct types {
 	struct btf *base;    /* the kernel's BTF */
 	struct btf *btf;     /* split over `base`: pointers and arrays made on demand */
@@ -25,7 +33,10 @@ struct types {
 	uint32_t hash_mask;
 	uint32_t *enums;     /* ids of all enums, ascending */
 	uint32_t enum_count;
+	struct types_cache *cache;
 };
+
+uint32_t types_hash(const char *text);
 
 /* NULL when `id` is void or no id. */
 const struct btf_type *types_raw(const struct types *t, uint32_t id);
@@ -33,13 +44,6 @@ const char *types_text(const struct types *t, uint32_t name_off); /* "", never N
 
 /* First id called `name` whose kind is in the set `kinds` (1 << BTF_KIND_*); 0: none. */
 uint32_t types_find(const struct types *t, const char *name, uint32_t kinds);
-
-/* A pointer to `target`, an array of `count` `element`s; found again when made before. ERR_REFUSED
- * when too many were made. */
-struct err *types_make_pointer(const struct types *t, uint32_t target, uint32_t *ret)
-	__attribute__((warn_unused_result));
-struct err *types_make_array(const struct types *t, uint32_t element, uint32_t count, uint32_t *ret)
-	__attribute__((warn_unused_result));
 
 /* "TYPE NAME" as C declares it: "int (*handler)(struct rq *)", "char comm[16]". */
 void types_declare(const struct types *t, uint32_t id, const char *name, struct str *s);
