@@ -102,11 +102,11 @@ $(O)/ktdbg: $(O)/ktdbg.o $(LIBS)
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(O)/ktdbg.o $(LIBS) $(KT_LIBS)
 
-# What runs in the guest, and the QEMU plugins: each area brings its own rules, adds what it makes to
-# `all`, and to one of these lists what `install` puts in DATADIR or PLUGINDIR.
-DATA_FILES :=
-PLUGIN_FILES :=
+# What runs in the guest, and the QEMU plugins: each area brings its own rules and adds what it makes to
+# `all`.
 -include guest/guest.mk vmm/plugin/plugin.mk
+DATA_FILES := $(O)/initramfs.cpio
+PLUGIN_FILES := $(VCLOCK_PLUGINS)
 
 include tests/tests.mk
 -include bench/bench.mk
@@ -123,8 +123,8 @@ install: all ## PREFIX=/usr/local, DESTDIR=
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(DESTDIR)$(PLUGINDIR) \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -m 755 $(O)/ktdbg $(DESTDIR)$(BINDIR)/ktdbg
-	$(if $(DATA_FILES),$(INSTALL) -m 644 $(DATA_FILES) $(DESTDIR)$(DATADIR))
-	$(if $(PLUGIN_FILES),$(INSTALL) -m 755 $(PLUGIN_FILES) $(DESTDIR)$(PLUGINDIR))
+	$(INSTALL) -m 644 $(DATA_FILES) $(DESTDIR)$(DATADIR)
+	$(INSTALL) -m 755 $(PLUGIN_FILES) $(DESTDIR)$(PLUGINDIR)
 	$(INSTALL) -m 644 man/ktdbg.1 $(DESTDIR)$(MANDIR)/man1/ktdbg.1
 	$(INSTALL) -m 644 man/ktdbg-recording.5 $(DESTDIR)$(MANDIR)/man5/ktdbg-recording.5
 uninstall: ## takes away what install put there
