@@ -45,17 +45,14 @@ void args_deinit(struct args *a)
 
 static void add_cpu(struct args *a, const struct qemu_setup *s)
 {
-	/*
-	 * topoext: without it an AMD-like model (what `max` is on TCG) has neither threads nor the L3
-	 * leaf. No entropy instructions under the virtual clock: they would be the host's.
-	 */
+	/* No entropy instructions under the virtual clock: they would be the host's. */
 	args_add(a, "-cpu");
 	if (s->accel == ACCEL_KVM)
 		args_add(a, "host,migratable=off");
 	else if (s->clock == CLOCK_VIRTUAL)
-		args_add(a, "max,+topoext,-rdrand,-rdseed");
+		args_add(a, "max,-rdrand,-rdseed");
 	else
-		args_add(a, "max,+topoext");
+		args_add(a, "max");
 }
 
 static void add_accel(struct args *a, const struct qemu_setup *s)
@@ -94,7 +91,7 @@ static void add_machine(struct args *a, const struct qemu_setup *s)
 	args_add(a, "%u,sockets=%u,cores=%u,threads=%u", topology_cpus(t), t->llcs, t->cores,
 		 t->threads);
 	args_add(a, "-m");
-	args_add(a, "%" PRIu64 "M", s->ram->size >> 20);
+	args_add(a, "%" PRIu64 "M", s->memory >> 20);
 	args_add(a, "-uuid");
 	args_add(a, "00000000-0000-0000-0000-000000000001");
 	args_add(a, "-display");
@@ -103,12 +100,12 @@ static void add_machine(struct args *a, const struct qemu_setup *s)
 	args_add(a, "-S");
 }
 
-static void add_memory(struct args *a, const struct qemu_setup *s, bool identity)
+static void add_memory(struct args *a, const struct qemu_setup *s)
 {
 	for (unsigned int i = 0; i < s->ram->piece_count; i++) {
 		args_add(a, "-object");
 		args_add(a, "memory-backend-file,id=ram%u,share=on,size=%" PRIu64 ",mem-path=/proc/self/fd/%d", i,
-			 s->ram->pieces[i].len, identity ? 0 : s->ram->pieces[i].fd);
+			 s->ram->pieces[i].len, s->ram->pieces[i].fd);
 	}
 }
 
@@ -203,7 +200,7 @@ struct err *qemu_args(const struct qemu_setup *s, struct args *ret)
 
 	args_add(&a, "%s", s->program);
 	add_machine(&a, s);
-	add_memory(&a, s, false);
+	add_memory(&a, s);
 	add_nodes(&a, s->topology);
 	add_devices(&a, s);
 	add_plugin(&a, s);
@@ -217,7 +214,6 @@ struct err *qemu_args_identity(const struct qemu_setup *s, struct args *ret)
 	struct args a = {0};
 
 	add_machine(&a, s);
-	add_memory(&a, s, true);
 	add_nodes(&a, s->topology);
 	args_add(&a, "%s", s->append);
 	return finish(&a, ret);

@@ -21,7 +21,8 @@ void args_deinit(struct args *a);
 struct qemu_setup {
 	const char *program;
 	const struct topology *topology;
-	const struct ram *ram;
+	uint64_t memory;       /* bytes */
+	const struct ram *ram; /* unused for the identity */
 	enum accel accel;      /* not AUTO */
 	enum clock_kind clock; /* not AUTO */
 	const char *kernel;    /* bzImage; NULL with `incoming`: the saved state has it */

@@ -21,6 +21,8 @@
  * ends at an instant that the guest alone decides. */
 #define BOOT_SLICE (20 * MS)
 #define SETTLE_TIME SECOND
+/* Coarse: nobody watches how the vCPUs interleave while the kernel boots. */
+#define BOOT_QUANTUM MS
 /* An idle guest's virtual time flies: this much without an agent is a hung boot. */
 #define GUEST_BOOT_LIMIT (120 * SECOND)
 #define CONSOLE_LINES 10
@@ -117,6 +119,7 @@ static struct err *start(struct machine *m, bool incoming)
 	struct qemu_setup setup = {
 		.program = m->program,
 		.topology = &m->info.topology,
+		.memory = m->info.memory,
 		.ram = &m->ram,
 		.accel = m->info.accel,
 		.clock = m->info.clock,
@@ -165,12 +168,17 @@ static struct err *explain(struct machine *m, struct err *err)
 	return better;
 }
 
-struct err *machine_start_qemu(struct machine *m, bool incoming)
+struct err *machine_spawn(struct machine *m, bool incoming)
 {
 	struct err *err = start(m, incoming);
 
-	if (!err)
-		err = talk(m);
+	return err ? explain(m, err) : NULL;
+}
+
+struct err *machine_talk(struct machine *m)
+{
+	struct err *err = talk(m);
+
 	return err ? explain(m, err) : NULL;
 }
 
@@ -279,14 +287,16 @@ struct err *machine_cold_boot(struct machine *m)
 	uint64_t deadline = host_now() + m->boot_timeout, settled;
 
 	machine_progress(m, "starting qemu");
-	ERR_TRY(machine_start_qemu(m, false));
+	ERR_TRY(machine_spawn(m, false));
+	ERR_TRY(machine_talk(m));
 	ERR_TRY(machine_first_hold(m));
-	machine_set_origin(m, &(struct quantum){.ns = VCLOCK_QUANTUM_DEFAULT});
+	machine_set_origin(m, &(struct quantum){.ns = BOOT_QUANTUM});
 	machine_progress(m, "booting the kernel");
 	m->mailbox = 0;
 	while (!m->mailbox)
 		ERR_TRY(boot_slice(m, deadline));
 	machine_progress(m, "letting the guest settle");
+	machine_set_origin(m, &(struct quantum){.ns = VCLOCK_QUANTUM_DEFAULT});
 	settled = machine_time(m) + SETTLE_TIME;
 	while (machine_time(m) < settled)
 		ERR_TRY(boot_slice(m, deadline));

@@ -49,9 +49,10 @@ static inline bool is_virtual(const struct machine *m)
 
 /* boot.c */
 void machine_progress(struct machine *m, const char *what);
-/* RAM, consoles, clock and QEMU, stopped before its first instruction, QMP negotiated. */
-struct err *machine_start_qemu(struct machine *m, bool incoming)
-	__attribute__((warn_unused_result));
+/* RAM, consoles, clock and the QEMU process, stopped before its first instruction. */
+struct err *machine_spawn(struct machine *m, bool incoming) __attribute__((warn_unused_result));
+/* QMP negotiated, vCPU threads known and confined. */
+struct err *machine_talk(struct machine *m) __attribute__((warn_unused_result));
 /* Undo it; the machine can be started again. */
 void machine_stop_qemu(struct machine *m);
 /* Let the stopped QEMU go, until the machine is held by its clock. */
