@@ -158,14 +158,19 @@ uint64_t kernel_direct_map(const struct kernel *k, uint64_t phys)
 	return k->direct_map + phys;
 }
 
-struct err *kernel_symbol(struct kernel *k, const char *name, uint64_t *ret)
+bool kernel_find_symbol(struct kernel *k, const char *name, uint64_t *ret)
 {
 	unsigned int i;
 
 	if (!kallsyms_find(k->symbols, name, &i))
-		return kernel_no_symbol(k, name);
+		return false;
 	*ret = kallsyms_address(k->symbols, i);
-	return NULL;
+	return true;
+}
+
+struct err *kernel_symbol(struct kernel *k, const char *name, uint64_t *ret)
+{
+	return kernel_find_symbol(k, name, ret) ? NULL : kernel_no_symbol(k, name);
 }
 
 struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, size_t size,

@@ -75,6 +75,8 @@ uint64_t kernel_direct_map(const struct kernel *k, uint64_t phys);
 /* kallsyms. ERR_NOT_FOUND offers near names. */
 struct err *kernel_symbol(struct kernel *k, const char *name, uint64_t *ret)
 	__attribute__((warn_unused_result));
+/* The same for those who only ask whether it exists: no search for near names. */
+bool kernel_find_symbol(struct kernel *k, const char *name, uint64_t *ret);
 /* "name+0x12/0x80"-style lookup: the symbol at or below `address`; ERR_NOT_FOUND outside the kernel. */
 struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, size_t size,
 			     uint64_t *ret_offset) __attribute__((warn_unused_result));

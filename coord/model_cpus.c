@@ -10,11 +10,11 @@ static struct maybe maybe_field(struct object *o, const struct field *f)
 	return (struct maybe){f->present, object_read(o, f)};
 }
 
-/* kernel_cpustat is an array of u64 inside a struct of its own. */
+/* One slot of the array of u64 in struct kernel_cpustat. */
 static struct maybe read_slot(struct object *stat, const struct model_layout *l,
 			      enum cputime_slot slot)
 {
-	struct field f = {.present = true, .size = 8};
+	struct field f = {.present = true, .offset = l->cpustat_times.offset, .size = 8};
 
 	if (l->cpustat_slot[slot] < 0)
 		return (struct maybe){0};
@@ -33,7 +33,7 @@ static void read_cpustat(struct kernel *k, struct model *m, struct model_cpu *cp
 	uint64_t address;
 	struct err *err;
 
-	if (!l->cpustat.present)
+	if (!l->cpustat.present || !l->cpustat_times.present)
 		return;
 	err = kernel_percpu(k, l->cpustat.value, cpu->cpu, &address);
 	if (err) {

@@ -13,15 +13,12 @@ static uint64_t symbol_or_zero(struct kernel *k, const char *names)
 		size_t len = strcspn(names, "|");
 		char name[128];
 		uint64_t address;
-		struct err *err;
 
 		if (len < sizeof(name)) {
 			memcpy(name, names, len);
 			name[len] = '\0';
-			err = kernel_symbol(k, name, &address);
-			if (!err)
+			if (kernel_find_symbol(k, name, &address))
 				return address;
-			err_free(err);
 		}
 		names += len + (names[len] == '|');
 	}

@@ -219,15 +219,9 @@ static bool leads_away(const struct types *t, const struct path_step *step)
 static bool in_kernel_text(struct kernel *k, uint64_t address)
 {
 	uint64_t start, end;
-	struct err *err = kernel_symbol(k, "_stext", &start);
 
-	if (!err)
-		err = kernel_symbol(k, "_etext", &end);
-	if (err) {
-		err_free(err);
-		return false;
-	}
-	return address >= start && address < end;
+	return kernel_find_symbol(k, "_stext", &start) && kernel_find_symbol(k, "_etext", &end) &&
+	       address >= start && address < end;
 }
 
 struct err *refuse_reason(struct kernel *k, const struct place *place, char ret[REFUSAL_TEXT])

@@ -17,7 +17,6 @@
 void validate_layout_init(struct kernel *k, struct validate_layout *ret)
 {
 	const struct types *t = kernel_types(k);
-	struct err *err = NULL;
 
 	field_find(t, "struct task_struct", "pid", &ret->pid);
 	field_find(t, "struct task_struct", "start_time", &ret->start_time);
@@ -28,10 +27,8 @@ void validate_layout_init(struct kernel *k, struct validate_layout *ret)
 	field_find(t, "struct task_struct", "sched_class", &ret->sched_class);
 	field_find(t, "struct task_struct", "policy", &ret->policy);
 	field_find(t, "struct task_struct", "start_boottime|real_start_time", &ret->start_boottime);
-	ret->ext_class = 0;
-	if (kernel_info(k)->sched_ext)
-		err = kernel_symbol(k, "ext_sched_class", &ret->ext_class);
-	err_free(err);
+	if (!kernel_info(k)->sched_ext || !kernel_find_symbol(k, "ext_sched_class", &ret->ext_class))
+		ret->ext_class = 0;
 }
 
 /* What each layer sees: the task, opened once. */
