@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * sched-load OBJECT.bpf.o: loads a scheduler's BPF object, attaches its one struct_ops map, and stays
- * alive to hold it: the kernel goes back to its own scheduler when this process ends. The agent
- * starts and ends it.
+ * alive to hold the link: however this process ends, the kernel goes back to its own scheduler. The
+ * agent starts and ends it.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* linux/bpf.h of 6.4; older headers lack both. */
+#define MAP_WITH_LINK (1u << 13)  /* BPF_F_LINK */
+#define LINK_STRUCT_OPS 44        /* enum bpf_attach_type's BPF_STRUCT_OPS */
 
 static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
@@ -27,6 +32,29 @@ static struct bpf_map *find_ops(struct bpf_object *object)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			return map;
 	return NULL;
+}
+
+static void mark_sleepable(struct bpf_object *object)
+{
+	static const char section[] = "struct_ops/sleepable/";
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		if (strncmp(bpf_program__section_name(program), section, sizeof(section) - 1) == 0)
+			bpf_program__set_flags(program, BPF_F_SLEEPABLE);
+}
+
+/*
+ * Without a link the kernel would keep the scheduler when this process is killed. libbpf 1.2 and later
+ * makes the link by itself for a map with this flag; before, attaching only fills the map.
+ */
+static bool attach(struct bpf_map *ops)
+{
+	if (!bpf_map__attach_struct_ops(ops))
+		return false;
+	if (libbpf_major_version() > 1 || libbpf_minor_version() >= 2)
+		return true;
+	return bpf_link_create(bpf_map__fd(ops), 0, LINK_STRUCT_OPS, NULL) >= 0;
 }
 
 static int fail(const char *path, const char *what, int errnum)
@@ -57,11 +85,12 @@ int main(int argc, char **argv)
 	ops = find_ops(object);
 	if (!ops)
 		return fail(argv[1], "no scheduler in it", ENOENT);
-	if (bpf_object__load(object))
+	mark_sleepable(object);
+	if (bpf_map__set_map_flags(ops, MAP_WITH_LINK) || bpf_object__load(object))
 		return fail(argv[1], "load", errno);
 	/* A page fault of ours would be served under the scheduler that we hold. */
 	mlockall(MCL_CURRENT);
-	if (!bpf_map__attach_struct_ops(ops))
+	if (!attach(ops))
 		return fail(argv[1], "attach", errno);
 	sigwait(&ends, &signal);
 	return 0;

@@ -80,6 +80,7 @@ bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym;
 
 /* One operation of a scheduler, with its arguments as the kernel declares them. */
 #define SCHED_OP(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)
-#define SCHED_OP_SLEEPABLE(name, args...) SEC("struct_ops.s/" #name) BPF_PROG(name, ##args)
+/* One that may sleep. libbpf before 1.2 does not know "struct_ops.s", so load.c goes by this name. */
+#define SCHED_OP_SLEEPABLE(name, args...) SEC("struct_ops/sleepable/" #name) BPF_PROG(name, ##args)
 
 #endif
