@@ -57,6 +57,22 @@ static bool attach(struct bpf_map *ops)
 	return bpf_link_create(bpf_map__fd(ops), 0, LINK_STRUCT_OPS, NULL) >= 0;
 }
 
+/*
+ * libelf.a of elfutils 0.192 (Debian 13) lacks these two of its own functions. They set up and free the
+ * tree in which elf_getdata_rawchunk() keeps chunks; nothing here calls that, and an empty tree is all
+ * zeros. Weak: a libelf.a that is whole brings its own.
+ */
+void eu_search_tree_init(void *tree);
+void eu_search_tree_fini(void *tree, void (*free_node)(void *));
+
+__attribute__((weak)) void eu_search_tree_init(void *tree)
+{
+}
+
+__attribute__((weak)) void eu_search_tree_fini(void *tree, void (*free_node)(void *))
+{
+}
+
 static int fail(const char *path, const char *what, int errnum)
 {
 	fprintf(stderr, "%s: %s: %s\n", path, what, strerror(errnum));
