@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/source.h"
+
+#include "base/file.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source {
+	int fd;
+	Elf *elf;
+	Dwarf *dwarf;
+	uint64_t kaslr_offset;
+};
+
+static struct err *check_build_id(struct source *s, const char *path, const char *expected)
+{
+	char found[2 * 64 + 1];
+	const void *id;
+	ssize_t len = dwelf_elf_gnu_build_id(s->elf, &id);
+
+	if (len <= 0 || len > 64)
+		return err_new(ERR_ABSENT, "%s has no build-id, so it cannot be told whether it is the "
+			       "guest's kernel", path);
+	for (ssize_t i = 0; i < len; i++)
+		sprintf(found + 2 * i, "%02x", ((const uint8_t *)id)[i]);
+	if (!expected[0])
+		return err_new(ERR_REFUSED, "the guest's kernel does not say its build-id (%s has %s)", path,
+			       found);
+	if (strcmp(found, expected) != 0)
+		return err_new(ERR_REFUSED, "%s is another build: its build-id is %s, the guest's is %s",
+			       path, found, expected);
+	return NULL;
+}
+
+static struct err *open_file(struct source *s, const char *path, const char *build_id)
+{
+	s->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (s->fd < 0)
+		return err_os(errno, "%s", path);
+	elf_version(EV_CURRENT);
+	s->elf = elf_begin(s->fd, ELF_C_READ_MMAP, NULL);
+	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF)
+		return err_new(ERR_BAD_DATA, "%s is no ELF file (a vmlinux is wanted, not a bzImage)", path);
+	ERR_TRY(check_build_id(s, path, build_id));
+	s->dwarf = dwarf_begin_elf(s->elf, DWARF_C_READ, NULL);
+	if (!s->dwarf)
+		return err_new(ERR_ABSENT, "%s has no DWARF: %s", path, dwarf_errmsg(-1));
+	return NULL;
+}
+
+struct err *source_open(const char *path, const char *build_id, uint64_t kaslr_offset,
+			struct source **ret)
+{
+	struct source *s = calloc(1, sizeof(*s));
+	struct err *err;
+
+	if (!s)
+		return err_nomem();
+	s->fd = -1;
+	s->kaslr_offset = kaslr_offset;
+	err = open_file(s, path, build_id);
+	if (err) {
+		source_close(s);
+		return err;
+	}
+	*ret = s;
+	return NULL;
+}
+
+void source_close(struct source *s)
+{
+	if (!s)
+		return;
+	dwarf_end(s->dwarf);
+	elf_end(s->elf);
+	close_fd(&s->fd);
+	free(s);
+}
+
+/* Builders' folders say nothing: show what follows the tree's own top folder, if it can be told. */
+static const char *in_tree(Dwarf_Die *unit, const char *file)
+{
+	Dwarf_Attribute attribute;
+	const char *folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+	size_t len = folder ? strlen(folder) : 0;
+
+	if (len && strncmp(file, folder, len) == 0 && file[len] == '/')
+		file += len + 1;
+	while (strncmp(file, "./", 2) == 0)
+		file += 2;
+	return file;
+}
+
+static void set_line(Dwarf_Die *unit, const char *file, int line, struct source_line *ret)
+{
+	snprintf(ret->file, sizeof(ret->file), "%s", in_tree(unit, file));
+	ret->line = line;
+}
+
+/* The compile unit whose code holds link-time address `pc`. */
+static bool find_unit(struct source *s, Dwarf_Addr pc, Dwarf_Die *ret)
+{
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+
+	if (dwarf_addrdie(s->dwarf, pc, ret))
+		return true;
+	/* Not every compiler writes the address index (.debug_aranges). */
+	while (dwarf_get_units(s->dwarf, unit, &unit, NULL, NULL, &die, NULL) == 0) {
+		if (dwarf_haspc(&die, pc) > 0) {
+			*ret = die;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct err *source_of_address(struct source *s, uint64_t address, struct source_line *ret)
+{
+	Dwarf_Addr pc = address - s->kaslr_offset;
+	Dwarf_Line *line;
+	Dwarf_Die unit;
+	const char *file;
+	int number;
+
+	if (!find_unit(s, pc, &unit))
+		return err_new(ERR_NOT_FOUND, "no source line for 0x%llx", (unsigned long long)address);
+	line = dwarf_getsrc_die(&unit, pc);
+	file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+	if (!file || dwarf_lineno(line, &number) || number < 1)
+		return err_new(ERR_NOT_FOUND, "no source line for 0x%llx", (unsigned long long)address);
+	set_line(&unit, file, number, ret);
+	return NULL;
+}
+
+/* Whether a definition of this name lies at `pc`; any when `pc` is 0. */
+static bool is_at(Dwarf_Die *die, Dwarf_Addr pc)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Addr low;
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (!pc)
+		return true;
+	if (dwarf_tag(die) == DW_TAG_subprogram) /* one in several pieces has no single start */
+		return dwarf_entrypc(die, &low) == 0 ? low == pc : dwarf_haspc(die, pc) > 0;
+	return dwarf_getlocation(dwarf_attr(die, DW_AT_location, &attribute), &ops, &count) == 0 &&
+	       count > 0 && ops[0].atom == DW_OP_addr && ops[0].number == pc;
+}
+
+static bool is_definition(Dwarf_Die *die, const char *name, Dwarf_Addr pc)
+{
+	int tag = dwarf_tag(die);
+	const char *own;
+	bool declaration;
+	Dwarf_Attribute attribute;
+
+	if (tag != DW_TAG_subprogram && tag != DW_TAG_variable)
+		return false;
+	/* Definitions apart from their declaration take the name from it. */
+	own = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attribute));
+	if (!own || strcmp(own, name) != 0)
+		return false;
+	if (dwarf_formflag(dwarf_attr(die, DW_AT_declaration, &attribute), &declaration) == 0 &&
+	    declaration)
+		return false;
+	return is_at(die, pc);
+}
+
+static bool search_unit(Dwarf_Die *unit, const char *name, Dwarf_Addr pc, struct source_line *ret)
+{
+	Dwarf_Die die;
+	int line;
+
+	if (dwarf_child(unit, &die) != 0)
+		return false;
+	do {
+		const char *file;
+
+		if (!is_definition(&die, name, pc))
+			continue;
+		file = dwarf_decl_file(&die);
+		if (!file || dwarf_decl_line(&die, &line) || line < 1)
+			continue;
+		set_line(unit, file, line, ret);
+		return true;
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return false;
+}
+
+struct err *source_of_symbol(struct source *s, const char *name, uint64_t address,
+			     struct source_line *ret)
+{
+	Dwarf_Addr pc = address ? address - s->kaslr_offset : 0;
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+
+	/* A function's unit is in the index; a variable's has to be searched for. */
+	if (pc && find_unit(s, pc, &die) && search_unit(&die, name, pc, ret))
+		return NULL;
+	while (dwarf_get_units(s->dwarf, unit, &unit, NULL, NULL, &die, NULL) == 0)
+		if (search_unit(&die, name, pc, ret))
+			return NULL;
+	return err_new(ERR_NOT_FOUND, "no definition of %s in the vmlinux", name);
+}
