@@ -4,21 +4,24 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t interrupt_flag;
+static volatile sig_atomic_t interrupt_flag, final_flag;
 
-static void on_sigint(int signal_number)
+static void on_signal(int signal_number)
 {
-	(void)signal_number;
 	interrupt_flag = 1;
+	if (signal_number != SIGINT)
+		final_flag = 1;
 }
 
 void interrupt_install(void)
 {
 	/* Without SA_RESTART, so that a blocking wait returns and sees the flag. */
-	struct sigaction action = {.sa_handler = on_sigint};
+	struct sigaction action = {.sa_handler = on_signal};
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 }
 
 bool interrupted(void)
@@ -28,7 +31,12 @@ bool interrupted(void)
 
 void interrupt_clear(void)
 {
-	interrupt_flag = 0;
+	interrupt_flag = final_flag;
+}
+
+bool interrupt_is_final(void)
+{
+	return final_flag != 0;
 }
 
 void interrupt_raise(void)

@@ -8,9 +8,11 @@
 
 #include <stdbool.h>
 
-void interrupt_install(void); /* SIGINT without SA_RESTART */
+void interrupt_install(void); /* SIGINT, SIGTERM and SIGHUP, without SA_RESTART */
 bool interrupted(void);
 void interrupt_clear(void);
+/* SIGTERM or SIGHUP came: the program is to end. interrupted() then stays true, whatever is cleared. */
+bool interrupt_is_final(void);
 void interrupt_raise(void); /* what the handler does; also for tests and the screen's Ctrl-C key */
 
 #endif

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The program: command line, configuration, signals, exit status. Everything else is below.
+ */
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/log.h"
+#include "commands/batch.h"
+#include "commands/command.h"
+#include "commands/help.h"
+#include "commands/options.h"
+#include "commands/session.h"
+#include "commands/words.h"
+#include "tui/plain.h"
+#include "tui/tui.h"
+#include "version.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <archive.h>
+#include <bpf/libbpf.h>
+#include <curses.h>
+#include <elfutils/version.h>
+#include <json-c/json_c_version.h>
+#include <nettle/version.h>
+#include <readline/readline.h>
+
+/* What the command line asks for. */
+struct request {
+	struct options options;
+	struct batch_options batch;
+	const char **commands;  /* of -e */
+	unsigned int command_count;
+	const char *script;
+	char *config;           /* text of the configuration file, which options borrow from */
+	char *subcommand;       /* a host command as a line, NULL for none */
+	char *const *words;     /* what follows the options */
+	unsigned int word_count;
+	unsigned int verbose;
+	bool is_batch, help, version, man;
+};
+
+static int report(struct err *err, int status)
+{
+	fprintf(stderr, "ktdbg: %s\n", err_detail(err));
+	err_free(err);
+	return status;
+}
+
+/* ---- options ---- */
+
+static struct err *add_command(struct request *r, const char *command)
+{
+	const char **grown = reallocarray(r->commands, r->command_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return err_nomem();
+	grown[r->command_count++] = command;
+	r->commands = grown;
+	return NULL;
+}
+
+static struct err *set_mode(struct request *r, const char *name, const char *value)
+{
+	bool taken;
+
+	if (strcmp(name, "execute") == 0)
+		return add_command(r, value);
+	if (strcmp(name, "script") == 0)
+		r->script = value;
+	else if (strcmp(name, "batch") == 0)
+		r->is_batch = true;
+	else if (strcmp(name, "verbose") == 0)
+		r->verbose++;
+	else if (strcmp(name, "help") == 0)
+		r->help = true;
+	else if (strcmp(name, "version") == 0)
+		r->version = true;
+	else
+		return batch_option(&r->batch, name, value, &taken);
+	return NULL;
+}
+
+static struct err *set_option(struct request *r, const struct option_row *row, const char *value)
+{
+	if (row->flags & OPTION_MODE)
+		return set_mode(r, row->name, value);
+	return options_set(&r->options, row->name, value);
+}
+
+#define OPTIONS_MAX 64
+/* getopt's value for the hidden --man, beyond the rows. */
+#define OPTION_MAN (256 + OPTIONS_MAX)
+
+/* getopt's own tables from ours: a long option's value is 256 and its row. */
+static unsigned int make_getopt(struct option *long_options, char *letters)
+{
+	unsigned int i;
+
+	for (i = 0; option_table[i].name && i < OPTIONS_MAX - 2; i++) {
+		const struct option_row *row = &option_table[i];
+
+		long_options[i] = (struct option){row->name, row->argument ? required_argument : no_argument,
+						  NULL, 256 + (int)i};
+		if (row->letter) {
+			*letters++ = row->letter;
+			if (row->argument)
+				*letters++ = ':';
+		}
+	}
+	long_options[i] = (struct option){"man", no_argument, NULL, OPTION_MAN};
+	long_options[i + 1] = (struct option){0};
+	*letters = '\0';
+	return i;
+}
+
+static const struct option_row *row_of(int value, unsigned int count)
+{
+	if (value >= 256 && (unsigned int)value - 256 < count)
+		return &option_table[value - 256];
+	for (unsigned int i = 0; i < count; i++)
+		if (option_table[i].letter == value)
+			return &option_table[i];
+	return NULL;
+}
+
+static struct err *bad_option(char *const *argv)
+{
+	const char *word = argv[optind - 1];
+	const char *name = word + strspn(word, "-");
+	struct nearest near;
+	struct str s = {0};
+	struct err *err;
+
+	nearest_init(&near, name);
+	for (unsigned int i = 0; option_table[i].name; i++)
+		nearest_offer(&near, option_table[i].name);
+	nearest_add(&near, &s);
+	err = err_new(ERR_USAGE, "%s: no such option, or its value is missing%s; --help lists them", word,
+		      str_text(&s));
+	str_deinit(&s);
+	return err;
+}
+
+static struct err *parse_options(struct request *r, int argc, char **argv)
+{
+	struct option long_options[OPTIONS_MAX];
+	char letters[3 * OPTIONS_MAX];
+	unsigned int count = make_getopt(long_options, letters);
+	int value;
+
+	opterr = 0;
+	while ((value = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		const struct option_row *row = row_of(value, count);
+
+		if (value == OPTION_MAN) {
+			r->man = true;
+			continue;
+		}
+		if (value == '?' || !row)
+			return bad_option(argv);
+		ERR_TRY(err_wrap(set_option(r, row, optarg), "--%s", row->name));
+	}
+	r->words = argv + optind;
+	r->word_count = (unsigned int)(argc - optind);
+	return NULL;
+}
+
+/* The configuration file comes before the command line, which so wins. */
+static struct err *read_config(struct request *r)
+{
+	char *path;
+	size_t len;
+	struct err *err;
+
+	ERR_TRY(config_path("config", &path));
+	err = access(path, F_OK) == 0 ? read_whole_file(path, 1 << 20, &r->config, &len) : NULL;
+	if (!err && r->config)
+		err = options_read(&r->options, path, r->config);
+	free(path);
+	return err;
+}
+
+/* `ktdbg kernel list`: commands about the host may stand on the command line as they are. */
+static struct err *take_subcommand(struct request *r)
+{
+	const struct command *command;
+	struct str line = {0};
+
+	if (!r->word_count || r->is_batch)
+		return NULL;
+	if (r->command_count || r->script)
+		return err_new(ERR_USAGE, "%s: what should be done with this word?", r->words[0]);
+	ERR_TRY(command_find(r->words[0], &command));
+	if (command->group != GROUP_HOST && !(command->flags & CMD_HOST))
+		return err_new(ERR_USAGE, "%s needs a guest: ktdbg -e '%s'", command->name, command->usage);
+	str_add(&line, command->name);
+	for (unsigned int i = 1; i < r->word_count; i++) {
+		str_add_c(&line, ' ');
+		words_quote(&line, r->words[i]);
+	}
+	r->subcommand = str_take(&line);
+	return r->subcommand ? NULL : err_nomem();
+}
+
+static struct err *check_request(struct request *r)
+{
+	if (r->is_batch && (r->command_count || r->script))
+		return err_new(ERR_USAGE, "--batch and -e or --script exclude each other");
+	if (r->is_batch && !r->word_count)
+		return err_new(ERR_USAGE, "--batch: no recording or folder is named");
+	if (r->command_count && r->script)
+		return err_new(ERR_USAGE, "-e and --script exclude each other");
+	return take_subcommand(r);
+}
+
+static struct err *parse_request(struct request *r, int argc, char **argv)
+{
+	options_init(&r->options);
+	batch_options_init(&r->batch);
+	ERR_TRY(read_config(r));
+	ERR_TRY(parse_options(r, argc, argv));
+	return check_request(r);
+}
+
+static void request_deinit(struct request *r)
+{
+	options_deinit(&r->options);
+	free(r->commands);
+	free(r->config);
+	free(r->subcommand);
+}
+
+/* ---- texts ---- */
+
+static int print_text(void (*make)(struct str *s))
+{
+	struct str s = {0};
+
+	make(&s);
+	fputs(str_text(&s), stdout);
+	str_deinit(&s);
+	return 0;
+}
+
+static void version_text(struct str *s)
+{
+	str_addf(s, "ktdbg %s\n", KTDBG_VERSION);
+	str_addf(s, "libbpf %u.%u, elfutils %d.%d, %s, json-c %s, nettle %d.%d, readline %s, %s\n",
+		 libbpf_major_version(), libbpf_minor_version(), _ELFUTILS_VERSION / 1000,
+		 _ELFUTILS_VERSION % 1000, archive_version_string(), json_c_version(),
+		 nettle_version_major(), nettle_version_minor(), rl_library_version, curses_version());
+	str_add(s, "clocks: virtual (TCG with plugin), real (KVM, TCG)\n");
+	str_add(s, "License GPL-2.0-or-later; with readline, GPL-3.0-or-later.\n");
+}
+
+/* ---- running commands ---- */
+
+/* The exit status of SPEC section 8 for a command's error. */
+static int status_of(const struct err *err)
+{
+	switch (err_kind(err)) {
+	case ERR_ENVIRONMENT:
+	case ERR_GUEST_DIED:
+	case ERR_INTERRUPTED:
+		return err_exit_status(err);
+	default:
+		return 1;
+	}
+}
+
+/* One line of -e or a script; `where` is put before an error, NULL for nothing. */
+static int run_line(struct session *s, const char *line, struct out *out, const char *where)
+{
+	bool more;
+	struct err *err = session_execute(s, line, out, &more);
+
+	if (!err)
+		return 0;
+	if (where)
+		err = err_wrap(err, "%s", where);
+	return report(err, status_of(err));
+}
+
+static int finish(struct session *s, int status)
+{
+	const char *block = session_open_block(s);
+
+	if (status == 0 && block)
+		return report(err_new(ERR_USAGE, "%s: no `end` follows", block), 1);
+	return status;
+}
+
+static int run_commands(struct session *s, const struct request *r, struct out *out)
+{
+	int status = 0;
+
+	for (unsigned int i = 0; i < r->command_count && !status && !session_quit(s); i++) {
+		/* A -e may hold several lines. */
+		char *text = strdup(r->commands[i]), *rest = text;
+
+		if (!text)
+			return report(err_nomem(), 1);
+		for (char *line; !status && (line = strsep(&rest, "\n"));)
+			status = run_line(s, line, out, NULL);
+		free(text);
+	}
+	return finish(s, status);
+}
+
+static int run_stream(struct session *s, FILE *file, const char *name, struct out *out)
+{
+	unsigned int number = 0;
+	char *line = NULL;
+	size_t size = 0;
+	int status = 0;
+
+	while (!status && !session_quit(s) && getline(&line, &size, file) >= 0) {
+		char where[512];
+
+		line[strcspn(line, "\r\n")] = '\0';
+		snprintf(where, sizeof(where), "%s:%u", name, ++number);
+		status = run_line(s, line, out, where);
+	}
+	free(line);
+	return interrupted() && !status ? 130 : finish(s, status);
+}
+
+static int run_script(struct session *s, const char *path, struct out *out)
+{
+	FILE *file;
+	int status;
+
+	if (strcmp(path, "-") == 0)
+		return run_stream(s, stdin, "standard input", out);
+	file = fopen(path, "re");
+	if (!file)
+		return report(err_os(errno, "script %s", path), 2);
+	status = run_stream(s, file, path, out);
+	fclose(file);
+	return status;
+}
+
+/* `--record FILE`: as if `record start FILE` were the first command. */
+static struct err *start_recording(struct session *s, struct out *out)
+{
+	const char *file = session_options(s)->record;
+	struct str line = {0};
+	struct err *err;
+	bool more;
+
+	if (!file)
+		return NULL;
+	str_add(&line, "record start ");
+	words_quote(&line, file);
+	err = str_error(&line);
+	if (!err)
+		err = session_execute(s, str_text(&line), out, &more);
+	str_deinit(&line);
+	return err;
+}
+
+static int run_interactive(struct session *s)
+{
+	const struct options *o = session_options(s);
+	struct err *err;
+
+	err = o->plain || o->json || !isatty(STDOUT_FILENO) ? plain_run(s) : tui_run(s);
+	return err ? report(err, err_exit_status(err)) : 0;
+}
+
+static int run_session(struct session *s, const struct request *r, struct out *out)
+{
+	struct err *err = start_recording(s, out);
+
+	if (err)
+		return report(err, status_of(err));
+	if (r->subcommand)
+		return run_line(s, r->subcommand, out, NULL);
+	if (r->command_count)
+		return run_commands(s, r, out);
+	if (r->script)
+		return run_script(s, r->script, out);
+	if (!isatty(STDIN_FILENO))
+		return run_script(s, "-", out);
+	return run_interactive(s);
+}
+
+/* On a terminal what takes long is shown on a line of its own, which goes away again. */
+static void show_progress(void *context, const char *what)
+{
+	fprintf(stderr, "\r\033[K%s", what ? what : "");
+	fflush(stderr);
+}
+
+static int with_session(const struct request *r)
+{
+	struct session *s;
+	struct out *out;
+	struct err *err = session_create(&r->options, &s);
+	int status;
+
+	if (err)
+		return report(err, 3);
+	out = out_create(r->options.json ? OUT_JSON : OUT_TEXT, out_sink_file, stdout);
+	if (isatty(STDERR_FILENO))
+		session_set_progress(s, show_progress, NULL);
+	status = out ? run_session(s, r, out) : report(err_nomem(), 3);
+	out_destroy(out);
+	session_destroy(s);
+	return status;
+}
+
+static int run_batch(struct request *r)
+{
+	int status = 0;
+	struct err *err;
+
+	r->batch.session = &r->options;
+	r->batch.paths = (const char *const *)r->words;
+	r->batch.path_count = r->word_count;
+	r->batch.verbose = r->verbose > 0;
+	err = batch_run(&r->batch, &status);
+	return err ? report(err, err_exit_status(err)) : status;
+}
+
+static int run_request(struct request *r)
+{
+	if (r->help)
+		return print_text(help_options);
+	if (r->version)
+		return print_text(version_text);
+	if (r->man)
+		return print_text(help_man);
+	log_setup(r->verbose > 1 ? LOG_DEBUG : r->verbose ? LOG_INFO : LOG_QUIET, -1);
+	interrupt_install();
+	return r->is_batch ? run_batch(r) : with_session(r);
+}
+
+int main(int argc, char **argv)
+{
+	struct request r = {0};
+	struct err *err = parse_request(&r, argc, argv);
+	int status = err ? report(err, 2) : run_request(&r);
+
+	request_deinit(&r);
+	return status;
+}
