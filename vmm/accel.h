@@ -13,8 +13,7 @@
  * Blocks for at most 5 s. `wanted` KVM that cannot be used is ERR_ENVIRONMENT; AUTO then means TCG.
  * `reason` gets a sentence that explains the choice. Honours interrupted().
  */
-struct err *accel_choose(enum accel wanted, const char *program, const char *version,
-			 const char *kernel, enum accel *ret, char *reason, size_t reason_size)
-	__attribute__((warn_unused_result));
+struct err *accel_choose(enum accel wanted, const char *program, const char *kernel, enum accel *ret,
+			 char *reason, size_t reason_size) __attribute__((warn_unused_result));
 
 #endif

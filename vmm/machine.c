@@ -64,8 +64,6 @@ static struct err *check_kernel(const char *path)
 
 	if (fd < 0)
 		return err_new(ERR_ENVIRONMENT, "cannot read the kernel %s: %s", path, strerror(errno));
-	if (pread(fd, magic, sizeof(magic), 0x202) != sizeof(magic))
-		magic[0] = '\0';
 	if (pread(fd, magic, sizeof(magic), 0x202) != sizeof(magic) || memcmp(magic, "HdrS", 4)) {
 		close(fd);
 		return err_new(ERR_ENVIRONMENT, "%s is no Linux bzImage", path);
@@ -104,8 +102,8 @@ static struct err *choose_clock(struct machine *m, const struct machine_config *
 
 	if (config->clock == CLOCK_VIRTUAL)
 		wanted = ACCEL_TCG;
-	ERR_TRY(accel_choose(wanted, m->program, m->qemu_version, config->kernel, &m->info.accel,
-			     m->accel_reason, sizeof(m->accel_reason)));
+	ERR_TRY(accel_choose(wanted, m->program, config->kernel, &m->info.accel, m->accel_reason,
+			     sizeof(m->accel_reason)));
 	if (config->clock == CLOCK_VIRTUAL && config->accel == ACCEL_AUTO)
 		snprintf(m->accel_reason, sizeof(m->accel_reason), "the virtual clock needs TCG");
 	m->info.clock = config->clock;
