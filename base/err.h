@@ -27,6 +27,7 @@ enum err_kind {
 	ERR_ENVIRONMENT, /* no kernel, no QEMU, guest did not come up: exit 3 */
 	ERR_GUEST_DIED,  /* the guest is gone: exit 4 */
 	ERR_INTERRUPTED, /* SIGINT while waiting: exit 130 */
+	ERR_EXPECT,      /* an expectation is false: exit 1 */
 };
 
 struct err;

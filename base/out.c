@@ -716,6 +716,37 @@ void out_lines(struct out *out, const char *text)
 	}
 }
 
+static void json_result(struct str *s, const char *name, const char *type,
+			const struct out_value *value)
+{
+	struct out_value text = out_string(name);
+
+	json_pair(s, "expression", &text);
+	text = out_string(type);
+	if (type[0])
+		json_pair(s, "type", &text);
+	json_pair(s, "value", value);
+	str_add_c(s, '}');
+}
+
+void out_result(struct out *out, const char *name, const char *type, const char *text,
+		struct out_value value)
+{
+	struct out *tee = out->tee;
+
+	if (out->format == OUT_JSON) {
+		json_result(&out->line, name, type, &value);
+		emit_line(out);
+	} else {
+		/* text_line() would give the second one plain text, whatever its format. */
+		out->tee = NULL;
+		out_lines(out, text);
+		out->tee = tee;
+	}
+	if (tee)
+		out_result(tee, name, type, text, value);
+}
+
 void out_sink_str(void *context, const char *text, size_t len)
 {
 	str_add_n(context, text, len);

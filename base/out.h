@@ -95,6 +95,11 @@ void out_text(struct out *out, const char *fmt, ...) __attribute__((format(print
 /* Each line of `text` as out_text() would write it. */
 void out_lines(struct out *out, const char *text);
 
+/* One result that has a name and maybe a type ("" for none): `text` as lines, or in JSON one object
+ * {"expression": NAME, "type": TYPE, "value": VALUE}. */
+void out_result(struct out *out, const char *name, const char *type, const char *text,
+		struct out_value value);
+
 /* A sink that appends to the struct str in `context`. */
 void out_sink_str(void *context, const char *text, size_t len);
 /* A sink that writes to the stdio stream in `context` and flushes it. */

@@ -72,10 +72,11 @@ struct command {
  * its file; the table holds them in this order, which is that of `help` within a group. */
 #define COMMANDS(X)                                                                                \
 	X(cpus) X(rq) X(tasks) X(task) X(dsq) X(scx)                                               \
-	X(symbol) X(memory) X(console) X(dmesg) X(status) X(info)                                  \
-	X(boot) X(poweroff) X(freeze) X(thaw) X(run)                                               \
+	X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg) X(status) X(info)                \
+	X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until)                                      \
 	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
 	X(spawn) X(cgroup) X(sched)                                                                \
+	X(record) X(recording) X(expect) X(wait) X(let) X(note)                                    \
 	X(help) X(quit)                                                                            \
 	X(doctor) X(kernel) X(cache)
 

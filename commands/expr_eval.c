@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/expr_internal.h"
 
+#include "commands/match.h"
 #include "commands/session.h"
 #include "coord/coord.h"
 
@@ -199,29 +200,10 @@ static struct err *compare_texts(struct eval *ev, const struct node *n, const st
 
 /* ---- regular expressions ---- */
 
-/*
- * The parts of POSIX patterns whose cost has no useful bound in common implementations: back
- * references and nested or large repetition counts.
- */
-static const char *pattern_problem(const char *pattern)
-{
-	if (strlen(pattern) > EXPR_MAX_PATTERN)
-		return "the pattern is too long";
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '\\' && p[1] >= '1' && p[1] <= '9')
-			return "patterns have no back references";
-		if (*p == '\\' && p[1])
-			p++;
-		else if (*p == '{')
-			return "patterns have no counts; write the part as often as needed";
-	}
-	return NULL;
-}
-
 static struct err *compile_pattern(struct eval *ev, const struct node *n, const char *pattern,
 				   regex_t **ret)
 {
-	const char *problem = pattern_problem(pattern);
+	const char *problem = match_pattern_problem(pattern);
 	regex_t *regex;
 	char why[128];
 	int status;

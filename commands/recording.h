@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "commands/match.h"
 #include "commands/session.h"
 
 #include <stdbool.h>
@@ -51,6 +52,7 @@ struct recording {
 	unsigned int header_count;
 	struct recording_step *steps;
 	unsigned int step_count;
+	char *build_id;        /* of the kernel line, NULL when it has none */
 	bool cut_off;          /* what follows the last newline was dropped */
 };
 
@@ -64,6 +66,28 @@ void recording_destroy(struct recording *r); /* NULL is fine */
 /* Every command must be in the table, by its full name, and may be used in a recording. */
 struct err *recording_check_commands(const struct recording *r) __attribute__((warn_unused_result));
 
+/* How the error of a command stands in its output: "error: DETAIL" and its further lines, each a whole
+ * line. */
+void recording_error_text(const struct err *err, struct str *s);
+
+/* Every pattern of an output line must be one. */
+struct err *recording_check_matchers(const struct recording *r) __attribute__((warn_unused_result));
+
+/* A step's expected output beside what it gave. */
+struct recording_compare {
+	struct match *expected;
+	unsigned int expected_count;
+	char **actual;
+	unsigned int actual_count;
+	unsigned int *pairs;   /* which actual line stands for each expected one, or DIFF_NONE (diff.h) */
+	bool equal;            /* line for line */
+	bool matchers_hold;    /* each expected line that has a matcher stands for some line */
+};
+/* `actual` is whole lines. */
+struct err *recording_compare(const struct recording_step *step, const char *actual,
+			      struct recording_compare *ret) __attribute__((warn_unused_result));
+void recording_compare_deinit(struct recording_compare *c);
+
 /* The value of a header line, NULL when there is none. */
 const char *recording_header_value(const struct recording *r, const char *key);
 /* Lay the header over `options`, whose new strings are the recording's own. ERR_USAGE "PATH:LINE: WHY". */
@@ -75,8 +99,8 @@ struct err *recording_options(const struct recording *r, struct options *options
 struct err *recording_time(const char *line, bool *ret_has, uint64_t *ret_time, const char **ret_rest,
 			   size_t *ret_column) __attribute__((warn_unused_result));
 
-/* The same file with the output of each step replaced. outputs[i] are the lines of step i joined by
- * '\n', NULL to keep them as they are. */
+/* The same file with the output of each step replaced. outputs[i] is what step i gave, whole
+ * lines; NULL keeps the old ones. */
 struct err *recording_bless(const struct recording *r, const char *const *outputs, struct str *ret)
 	__attribute__((warn_unused_result));
 /* The file in its canonical layout, for `recording fmt`. */

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/recorder.h"
+
+#include "base/file.h"
+#include "base/parse.h"
+#include "commands/match.h"
+#include "commands/options.h"
+#include "commands/recording.h"
+#include "coord/coord.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What the history may hold in memory; beyond, a file can no longer be begun in the middle. */
+#define HISTORY_MAX (256u << 20)
+
+struct recorder {
+	char *header;         /* of the guest that runs, NULL before the boot */
+	char **lines;         /* the history: lines without their newline */
+	size_t line_count, line_room;
+	size_t bytes;
+	bool overflowed;
+	int fd;               /* the file, -1: none */
+	char *path;
+	bool header_written;
+	off_t good;           /* the file's length after the last whole entry */
+};
+
+struct err *recorder_create(struct recorder **ret)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return err_nomem();
+	r->fd = -1;
+	*ret = r;
+	return NULL;
+}
+
+static void forget_history(struct recorder *r)
+{
+	for (size_t i = 0; i < r->line_count; i++)
+		free(r->lines[i]);
+	free(r->lines);
+	r->lines = NULL;
+	r->line_count = r->line_room = r->bytes = 0;
+	r->overflowed = false;
+}
+
+static void close_file(struct recorder *r)
+{
+	close_fd(&r->fd);
+	free(r->path);
+	r->path = NULL;
+	r->header_written = false;
+	r->good = 0;
+}
+
+void recorder_destroy(struct recorder *r)
+{
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		err_free(recorder_stop(r));
+	forget_history(r);
+	free(r->header);
+	free(r);
+}
+
+/* ---- the file ---- */
+
+/* Devices and pipes cannot be synchronised; that is no error. */
+static struct err *sync_file(const struct recorder *r)
+{
+	if (fdatasync(r->fd) == 0 || errno == EINVAL || errno == EROFS)
+		return NULL;
+	return err_os(errno, "%s", r->path);
+}
+
+/* Cuts off what was written of an entry, and gives up the file: the error is the last word on it. */
+static struct err *give_up(struct recorder *r, struct err *err)
+{
+	if (ftruncate(r->fd, r->good) != 0)
+		err = err_wrap(err, "its last line may be cut off");
+	err = err_wrap(err, "the recording %s ends here", r->path);
+	close_file(r);
+	return err;
+}
+
+/* One entry: whole or not at all. */
+static struct err *write_entry(struct recorder *r, const char *text, size_t len, bool sync)
+{
+	struct err *err = write_all(r->fd, text, len);
+
+	if (!err && sync)
+		err = sync_file(r);
+	if (err)
+		return give_up(r, err);
+	r->good += (off_t)len;
+	return NULL;
+}
+
+static struct err *write_history(struct recorder *r)
+{
+	struct str s = {0};
+	struct err *err;
+
+	str_add(&s, r->header);
+	for (size_t i = 0; i < r->line_count; i++)
+		str_addf(&s, "%s\n", r->lines[i]);
+	err = str_error(&s);
+	if (!err)
+		err = write_entry(r, s.data, s.len, true);
+	str_deinit(&s);
+	return err;
+}
+
+/* Whether the file may be replaced: it is empty, special, or a recording. */
+static struct err *check_replaceable(const struct recorder *r)
+{
+	char start[sizeof("ktdbg recording") - 1];
+	ssize_t len = pread(r->fd, start, sizeof(start), 0);
+
+	if (len <= 0 || ((size_t)len == sizeof(start) && !memcmp(start, "ktdbg recording", sizeof(start))))
+		return NULL;
+	return err_new(ERR_REFUSED, "%s exists and is no recording", r->path);
+}
+
+static struct err *open_file(struct recorder *r, const char *path)
+{
+	struct stat status;
+	struct err *err;
+
+	r->path = strdup(path);
+	if (!r->path)
+		return err_nomem();
+	r->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (r->fd < 0 || fstat(r->fd, &status) != 0)
+		return err_os(errno, "%s", path);
+	if (!S_ISREG(status.st_mode))
+		return NULL;
+	err = check_replaceable(r);
+	if (!err && ftruncate(r->fd, 0) != 0)
+		err = err_os(errno, "%s", path);
+	return err;
+}
+
+struct err *recorder_start(struct recorder *r, const char *path)
+{
+	struct err *err;
+
+	if (r->fd >= 0)
+		return err_new(ERR_REFUSED, "%s is being recorded already; `record stop` ends it", r->path);
+	if (r->overflowed)
+		return err_new(ERR_REFUSED, "too much was done since boot to begin a recording now; "
+					    "`poweroff` and `boot` start anew");
+	err = open_file(r, path);
+	if (err) {
+		close_file(r);
+		return err;
+	}
+	if (!r->header)
+		return NULL;
+	r->header_written = true;
+	return write_history(r);
+}
+
+struct err *recorder_stop(struct recorder *r)
+{
+	struct err *err = NULL;
+
+	if (r->fd < 0)
+		return err_new(ERR_USAGE, "nothing is being recorded");
+	/* Without a guest there is no history, but the file is to be a recording. */
+	if (!r->header_written)
+		err = write_entry(r, RECORDING_FIRST_LINE "\n\n", strlen(RECORDING_FIRST_LINE "\n\n"), true);
+	else
+		err = sync_file(r);
+	if (r->fd >= 0)
+		close_file(r);
+	return err;
+}
+
+const char *recorder_path(const struct recorder *r)
+{
+	return r->path;
+}
+
+/* ---- the header ---- */
+
+static void add_header(struct str *s, const char *key, const char *value)
+{
+	if (value && *value)
+		str_addf(s, "%s %s\n", key, value);
+}
+
+/* The kernel by its release, which is its name in the cache; a path where one was given. */
+static void header_kernel(const struct options *options, struct coord *coord, struct str *s)
+{
+	struct kernel *kernel;
+	struct err *err = coord_kernel(coord, &kernel);
+	bool path = options->kernel && strchr(options->kernel, '/');
+
+	if (err) {
+		add_header(s, "kernel", options->kernel);
+		err_free(err);
+		return;
+	}
+	str_addf(s, "kernel %s", path ? options->kernel : kernel_info(kernel)->release);
+	if (kernel_info(kernel)->build_id[0])
+		str_addf(s, " %s", kernel_info(kernel)->build_id);
+	str_add_c(s, '\n');
+}
+
+/* The options that make a guest what it is, where they are not the default; topology and clock always. */
+static void header_options(const struct options *options, const struct machine_info *info,
+			   struct str *s)
+{
+	char topology[TOPOLOGY_TEXT];
+
+	add_header(s, "topology", topology_format(&info->topology, topology));
+	add_header(s, "clock", info->clock == CLOCK_VIRTUAL ? "virtual" : "real");
+	for (const struct option_row *row = option_table; row->name; row++) {
+		struct str value = {0};
+
+		if (!(row->flags & OPTION_RECORDED) || !row->format ||
+		    strcmp(row->name, "topology") == 0 || strcmp(row->name, "clock") == 0)
+			continue;
+		row->format(options, &value);
+		add_header(s, row->name, str_text(&value));
+		str_deinit(&value);
+	}
+	if (options->cold_boot)
+		str_add(s, "cold-boot\n");
+	for (unsigned int i = 0; i < options->add_file_count; i++)
+		add_header(s, "add-file", options->add_files[i]);
+}
+
+static char *make_header(const struct options *options, struct coord *coord)
+{
+	const struct machine_info *info = machine_info(coord_machine(coord));
+	struct str s = {0};
+
+	str_add(&s, RECORDING_FIRST_LINE "\n");
+	header_kernel(options, coord, &s);
+	header_options(options, info, &s);
+	add_header(&s, "image", info->image_hash);
+	add_header(&s, "qemu", info->qemu_version);
+	str_add_c(&s, '\n');
+	return str_take(&s);
+}
+
+struct err *recorder_boot(struct recorder *r, const struct options *options, struct coord *coord)
+{
+	struct err *err = NULL;
+
+	if (r->fd >= 0 && r->header_written)
+		err = recorder_stop(r);
+	forget_history(r);
+	free(r->header);
+	r->header = make_header(options, coord);
+	if (!r->header) {
+		err_free(err);
+		return err_nomem();
+	}
+	if (err || r->fd < 0)
+		return err;
+	r->header_written = true;
+	return write_history(r);
+}
+
+/* ---- entries ---- */
+
+static bool history_grow(struct recorder *r)
+{
+	size_t room = r->line_room ? r->line_room * 2 : 256;
+	char **lines = reallocarray(r->lines, room, sizeof(*lines));
+
+	if (!lines)
+		return false;
+	r->lines = lines;
+	r->line_room = room;
+	return true;
+}
+
+static void keep_line(struct recorder *r, const char *text, size_t len)
+{
+	char *copy;
+
+	if (r->overflowed)
+		return;
+	if (r->bytes + len > HISTORY_MAX || (r->line_count == r->line_room && !history_grow(r))) {
+		r->overflowed = true;
+		return;
+	}
+	copy = strndup(text, len);
+	if (!copy) {
+		r->overflowed = true;
+		return;
+	}
+	r->lines[r->line_count++] = copy;
+	r->bytes += len + 1 + sizeof(copy);
+}
+
+static void keep_lines(struct recorder *r, const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		keep_line(r, text, len);
+		text += len + (text[len] == '\n');
+	}
+}
+
+/* To the history, and to the file while there is one. Takes `s`. */
+static struct err *add_entry(struct recorder *r, struct str *s, bool sync)
+{
+	struct err *err = str_error(s);
+
+	if (!err) {
+		keep_lines(r, str_text(s));
+		if (r->fd >= 0 && r->header_written)
+			err = write_entry(r, str_text(s), s->len, sync);
+	}
+	str_deinit(s);
+	return err;
+}
+
+struct err *recorder_command(struct recorder *r, uint64_t time, const char *line)
+{
+	char seconds[DURATION_TEXT];
+	struct str s = {0};
+
+	str_addf(&s, "[%s] %s\n", format_seconds(time, seconds), line);
+	return add_entry(r, &s, true);
+}
+
+static void add_output(struct str *s, const char *text, size_t len)
+{
+	char *line = strndup(text, len);
+
+	if (!line) {
+		s->failed = true;
+		return;
+	}
+	str_add(s, *line ? RECORDING_OUTPUT : "  |");
+	match_quote(line, s);
+	str_add_c(s, '\n');
+	free(line);
+}
+
+struct err *recorder_output(struct recorder *r, const char *text, size_t len)
+{
+	const char *end = text + len;
+	struct str s = {0};
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t n = (size_t)((newline ? newline : end) - text);
+
+		add_output(&s, text, n);
+		text += n + 1;
+	}
+	return add_entry(r, &s, false);
+}
+
+struct err *recorder_error(struct recorder *r, const struct err *error)
+{
+	struct str s = {0};
+	struct err *err;
+
+	recording_error_text(error, &s);
+	err = str_error(&s);
+	if (!err)
+		err = recorder_output(r, s.data, s.len);
+	str_deinit(&s);
+	return err;
+}
+
+size_t recorder_lines(const struct recorder *r)
+{
+	return r->line_count;
+}
+
+const char *recorder_line(const struct recorder *r, size_t i)
+{
+	return r->lines[i];
+}
