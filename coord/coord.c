@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "coord/agent.h"
 #include "coord/cold.h"
 #include "coord/model.h"
 
@@ -120,6 +121,8 @@ struct err *coord_create(struct machine *machine, enum coord_pacing pacing, stru
 	}
 	if (!err)
 		err = cold_create(c, &c->cold);
+	if (!err)
+		err = agent_create(c, &c->agent);
 	if (err) {
 		/* The machine stays the caller's when this fails. */
 		c->machine = NULL;
@@ -134,6 +137,7 @@ void coord_destroy(struct coord *c)
 {
 	if (!c)
 		return;
+	agent_destroy(c->agent);
 	cold_destroy(c->cold);
 	coord_forget_kernel(c);
 	machine_destroy(c->machine);

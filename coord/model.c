@@ -64,6 +64,30 @@ static void index_put(int32_t *table, uint32_t mask, uint64_t key, int32_t value
 	table[slot] = value;
 }
 
+/* A list that was bent into a loop is walked round more than once before that is noticed. Keeps the
+ * first of each task, and enters it by its address. */
+static void drop_repeats(struct model *m, int32_t *by_address, uint32_t mask)
+{
+	uint32_t kept = 0, tasks = 0;
+
+	for (uint32_t i = 0; i < m->task_count + m->idle_count; i++) {
+		uint32_t slot = hash(m->tasks[i].address) & mask;
+
+		while (by_address[slot] >= 0 &&
+		       m->tasks[by_address[slot]].address != m->tasks[i].address)
+			slot = (slot + 1) & mask;
+		if (by_address[slot] >= 0)
+			continue;
+		by_address[slot] = (int32_t)kept;
+		tasks += i < m->task_count;
+		if (kept != i)
+			m->tasks[kept] = m->tasks[i];
+		kept++;
+	}
+	m->task_count = tasks;
+	m->idle_count = kept - tasks;
+}
+
 static struct err *build_index(struct model *m)
 {
 	uint32_t total = m->task_count + m->idle_count, size = 16;
@@ -81,11 +105,9 @@ static struct err *build_index(struct model *m)
 		return err_nomem();
 	for (uint32_t i = 0; i < size; i++)
 		index->by_pid[i] = index->by_address[i] = -1;
-	for (uint32_t i = 0; i < total; i++) {
-		if (i < m->task_count)
-			index_put(index->by_pid, index->mask, (uint32_t)m->tasks[i].pid, (int32_t)i);
-		index_put(index->by_address, index->mask, m->tasks[i].address, (int32_t)i);
-	}
+	drop_repeats(m, index->by_address, index->mask);
+	for (uint32_t i = 0; i < m->task_count; i++)
+		index_put(index->by_pid, index->mask, (uint32_t)m->tasks[i].pid, (int32_t)i);
 	return NULL;
 }
 

@@ -131,5 +131,10 @@ struct model_queue_entry {
 struct err *model_queue(struct kernel *k, const struct model *m, unsigned int cpu,
 			struct model_queue_entry **ret, unsigned int *ret_count)
 	__attribute__((warn_unused_result)); /* caller frees; of the model's own window */
+/* The same, but a queue that could not be walked to its end is no error: what was found is returned, and
+ * `damage` (added to) says what was not. model_queue() gives ERR_BAD_DATA then. */
+struct err *model_queue_noted(struct kernel *k, const struct model *m, unsigned int cpu,
+			      struct model_queue_entry **ret, unsigned int *ret_count,
+			      struct str *damage) __attribute__((warn_unused_result));
 
 #endif

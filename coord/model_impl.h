@@ -65,12 +65,12 @@
 	X(rq_ttwu_local, "rq", "ttwu_local")                                                       \
 	X(rq_cfs, "rq", "cfs")                                                                     \
 	X(rq_rt_active, "rq", "rt.active.queue")                                                   \
-	X(rq_dl_root, "rq", "dl.root.rb_root.rb_node|dl.root.rb_node")                             \
+	X(rq_dl_root, "rq", "dl.root")                             \
 	X(rq_local_list, "rq", "scx.local_dsq.list")                                               \
 	X(cpustat_times, "kernel_cpustat", "cpustat")
 
 #define QUEUE_FIELDS(X)                                                                            \
-	X(cfs_root, "cfs_rq", "tasks_timeline.rb_root.rb_node")                                    \
+	X(cfs_root, "cfs_rq", "tasks_timeline")                                    \
 	X(cfs_curr, "cfs_rq", "curr")                                                              \
 	X(se_node, "sched_entity", "run_node")                                                     \
 	X(se_my_q, "sched_entity", "my_q")                                                         \

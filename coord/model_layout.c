@@ -25,14 +25,13 @@ static uint64_t symbol_or_zero(struct kernel *k, const char *names)
 	return 0;
 }
 
+#define FIND_FIELD(name, type, paths) field_find(t, type, paths, &l->name);
+
 static void find_fields(const struct types *t, struct model_layout *l)
 {
-#define FIND_FIELD(name, type, paths) field_find(t, type, paths, &l->name);
 	TASK_FIELDS(FIND_FIELD)
 	RQ_FIELDS(FIND_FIELD)
 	QUEUE_FIELDS(FIND_FIELD)
-	SCX_FIELDS(FIND_FIELD)
-#undef FIND_FIELD
 }
 
 /* Without these there is no list of tasks and no run queue to show. */
@@ -151,6 +150,7 @@ static void find_scx(struct kernel *k, struct model_layout *l)
 	int64_t cursor = 0;
 	struct err *err;
 
+	SCX_FIELDS(FIND_FIELD)
 	l->scx_state = symbol_or_zero(k, "scx_enable_state_var|scx_ops_enable_state_var");
 	l->scx_root = symbol_or_zero(k, "scx_root");
 	l->scx_ops = symbol_or_zero(k, "scx_ops");

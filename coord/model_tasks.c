@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The task list: init_task's ring of thread group leaders, and each leader's ring of threads. */
 #include "coord/model_impl.h"
+#include "coord/walk.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,13 +11,6 @@
 
 /* PID_MAX_LIMIT of 64-bit kernels: no ring of tasks is longer. */
 #define MAX_TASKS (4u * 1024 * 1024)
-
-/*
- * A guest frozen in the middle of a list operation has one link whose `prev` does not point back. A
- * ring that was bent into a loop has one too, and it comes by in every round: a few are let pass,
- * more end the walk.
- */
-#define MAX_BENT_LINKS 4
 
 static struct maybe maybe_field(struct object *o, const struct field *f)
 {
@@ -97,7 +91,8 @@ struct task_walk {
 	struct kernel *kernel;
 	struct model *model;
 	uint32_t capacity;
-	unsigned int bent; /* links seen whose `prev` does not point back */
+	uint64_t leader;  /* whose threads are being walked */
+	struct err *err;  /* ends the walks */
 };
 
 static struct err *append(struct task_walk *w, const struct model_task *task)
@@ -118,105 +113,63 @@ static struct err *append(struct task_walk *w, const struct model_task *task)
 	return NULL;
 }
 
-/* Whether the walk may go on past a node whose `prev` is `prev` and should be `expected`. */
-static bool link_holds(struct task_walk *w, const char *list, uint64_t node, uint64_t prev,
-		       uint64_t expected)
-{
-	if (prev == expected)
-		return true;
-	model_damage(w->model, "%s list: the node at 0x%" PRIx64 " does not point back", list, node);
-	return ++w->bent <= MAX_BENT_LINKS;
-}
-
-/* list_head.prev of the list member `f`. */
-static uint64_t read_prev(struct object *o, const struct field *f)
-{
-	struct field prev = *f;
-
-	prev.size = 8;
-	return object_read_at(o, &prev, 8);
-}
-
-static uint64_t read_next(struct object *o, const struct field *f)
-{
-	struct field next = *f;
-
-	next.size = 8;
-	return object_read(o, &next);
-}
-
-static struct err *add_task(struct task_walk *w, struct object *o)
+static bool add_task(struct task_walk *w, struct object *o)
 {
 	struct model_task task;
 
 	if (!read_task(w->kernel, w->model->layout, o, &task)) {
 		model_damage(w->model, "task at 0x%" PRIx64 ": bad address 0x%" PRIx64, o->base,
 			     o->fault);
-		return NULL;
+		return true;
 	}
-	ERR_TRY(append(w, &task));
+	w->err = append(w, &task);
+	if (w->err)
+		return false;
 	w->model->task_count++;
-	return NULL;
+	return true;
 }
 
-/* The threads of a group but for its leader, which has been added. */
-static struct err *walk_threads(struct task_walk *w, struct object *leader)
+static void note_walk(struct model *m, const struct walk *walk, const char *what, int pid)
 {
-	const struct model_layout *l = w->model->layout;
-	uint64_t signal = object_read(leader, &l->signal), head, node, before;
-	struct object sig;
+	struct str s = {0};
 
+	walk_describe(walk, &s);
+	if (s.len)
+		model_damage(m, "%s of pid %d%s", what, pid, str_text(&s));
+	str_deinit(&s);
+}
+
+static bool visit_thread(void *context, uint64_t address)
+{
+	struct task_walk *w = context;
+	struct object o;
+
+	/* The leader is in its own ring, and was added before it. */
+	if (address == w->leader)
+		return true;
+	object_init(&o, w->kernel, address);
+	return add_task(w, &o);
+}
+
+static bool visit_leader(void *context, uint64_t address)
+{
+	struct task_walk *w = context;
+	const struct model_layout *l = w->model->layout;
+	struct object o;
+	struct walk walk;
+	uint64_t signal;
+
+	object_init(&o, w->kernel, address);
+	if (!add_task(w, &o))
+		return false;
+	signal = object_read(&o, &l->signal);
 	if (!signal)
-		return NULL; /* a leader that is on its way out */
-	object_init(&sig, w->kernel, signal);
-	head = object_address(&sig, &l->thread_head);
-	before = head;
-	for (node = read_next(&sig, &l->thread_head); node != head;) {
-		struct object o;
-
-		if (sig.faulted || w->model->task_count >= MAX_TASKS)
-			break;
-		object_init(&o, w->kernel, node - l->thread_node.offset);
-		if (!link_holds(w, "thread", node, read_prev(&o, &l->thread_node), before))
-			return NULL;
-		if (o.base != leader->base)
-			ERR_TRY(add_task(w, &o));
-		if (o.faulted)
-			break;
-		before = node;
-		node = read_next(&o, &l->thread_node);
-	}
-	if (node != head)
-		model_damage(w->model, "thread list of pid %d ends early at 0x%" PRIx64,
-			     (int)object_read(leader, &l->pid), node);
-	return NULL;
-}
-
-static struct err *walk_leaders(struct task_walk *w)
-{
-	const struct model_layout *l = w->model->layout;
-	uint64_t head = l->init_task + l->tasks.offset, before = head, node;
-	struct object init;
-
-	object_init(&init, w->kernel, l->init_task);
-	for (node = read_next(&init, &l->tasks); node != head;) {
-		struct object o;
-
-		if (init.faulted || w->model->task_count >= MAX_TASKS)
-			break;
-		object_init(&o, w->kernel, node - l->tasks.offset);
-		if (!link_holds(w, "task", node, read_prev(&o, &l->tasks), before))
-			return NULL;
-		ERR_TRY(add_task(w, &o));
-		if (o.faulted)
-			break;
-		ERR_TRY(walk_threads(w, &o));
-		before = node;
-		node = read_next(&o, &l->tasks);
-	}
-	if (node != head)
-		model_damage(w->model, "task list ends early at 0x%" PRIx64, node);
-	return NULL;
+		return true; /* on its way out */
+	w->leader = address;
+	walk = walk_list(w->kernel, signal + l->thread_head.offset, l->thread_node.offset,
+			 MAX_TASKS - w->model->task_count, visit_thread, w);
+	note_walk(w->model, &walk, "thread list", (int)object_read(&o, &l->pid));
+	return !w->err;
 }
 
 /* The idle tasks are in no list: each run queue knows its own. */
@@ -244,7 +197,13 @@ static struct err *add_idle_tasks(struct task_walk *w)
 struct err *model_take_tasks(struct kernel *k, struct model *m)
 {
 	struct task_walk w = {.kernel = k, .model = m};
+	const struct model_layout *l = m->layout;
+	struct walk walk;
 
-	ERR_TRY(walk_leaders(&w));
+	walk = walk_list(k, l->init_task + l->tasks.offset, l->tasks.offset, MAX_TASKS, visit_leader,
+			 &w);
+	if (w.err)
+		return w.err;
+	note_walk(m, &walk, "task list", 0);
 	return add_idle_tasks(&w);
 }
