@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "coord/agent.h"
+
+#include "coord/cgroup_spec.h"
+#include "coord/mailbox.h"
+#include "coord/work_spec.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SILENCE 2000000000ULL   /* ns of guest time */
+#define WAIT_STEP 10000000ULL   /* ns of guest time between questions of agent_run_wait() */
+
+struct agent {
+	struct coord *coord;
+	uint64_t heartbeat;      /* last seen */
+	uint64_t heartbeat_time; /* coord_time() when it was first seen */
+	bool seen;
+};
+
+struct err *agent_create(struct coord *c, struct agent **ret)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return err_nomem();
+	a->coord = c;
+	*ret = a;
+	return NULL;
+}
+
+void agent_destroy(struct agent *a)
+{
+	free(a);
+}
+
+void agent_reply_deinit(struct agent_reply *reply)
+{
+	str_deinit(&reply->text);
+}
+
+static struct err *open_mailbox(struct agent *a, struct mailbox *ret)
+{
+	struct machine *m = coord_machine(a->coord);
+
+	return mailbox_open(machine_ram(m), machine_mailbox(m), ret);
+}
+
+/* Writes the request and gives it its number, in this order. */
+static struct err *post(const struct mailbox *m, uint32_t op, const void *payload, size_t len,
+			uint32_t *ret_seq)
+{
+	struct wire_request request = {.op = op, .payload_len = (uint32_t)len};
+	uint64_t area = (uint64_t)WIRE_REQUEST_PAGE * WIRE_PAGE_SIZE;
+	struct wire_header h;
+	uint32_t seq;
+
+	if (len > WIRE_PAYLOAD_MAX)
+		return err_new(ERR_REFUSED, "a request of %zu bytes is too long", len);
+	ERR_TRY(mailbox_header(m, &h));
+	ERR_TRY(mailbox_write(m, area, &request, sizeof(request)));
+	ERR_TRY(mailbox_write(m, area + sizeof(request), payload, len));
+	seq = (h.request_seq > h.response_seq ? h.request_seq : h.response_seq) + 1;
+	ERR_TRY(mailbox_write(m, offsetof(struct wire_header, request_seq), &seq, sizeof(seq)));
+	*ret_seq = seq;
+	return NULL;
+}
+
+static enum err_kind kind_of(int errnum)
+{
+	switch (errnum) {
+	case ENOENT:
+	case ESRCH:
+		return ERR_NOT_FOUND;
+	case ENODEV:
+	case ENOSYS:
+	case EOPNOTSUPP:
+		return ERR_ABSENT;
+	case ETIMEDOUT:
+		return ERR_TIMEOUT;
+	default:
+		return ERR_REFUSED;
+	}
+}
+
+/* The agent's own words, cleaned: they may quote what a program of the guest said. */
+static struct err *refusal(const struct wire_response *r)
+{
+	struct str text = {0};
+	struct err *err;
+
+	str_add_clean(&text, r->message, sizeof(r->message));
+	if (!text.len)
+		str_addf(&text, "the agent refused with errno %d", r->status);
+	err = err_new(kind_of(r->status), "%s", str_text(&text));
+	str_deinit(&text);
+	return err;
+}
+
+static struct err *read_text(const struct mailbox *m, uint32_t len, struct str *ret)
+{
+	char *buffer = malloc(len + 1);
+	struct err *err;
+
+	if (!buffer)
+		return err_nomem();
+	err = mailbox_read(m, (uint64_t)WIRE_TEXT_PAGE * WIRE_PAGE_SIZE, buffer, len);
+	if (!err) {
+		str_add_n(ret, buffer, len);
+		err = str_error(ret);
+	}
+	free(buffer);
+	return err;
+}
+
+static struct err *collect(const struct mailbox *m, uint32_t op, struct agent_reply *ret)
+{
+	struct wire_response r;
+
+	ERR_TRY(mailbox_response(m, &r));
+	if (r.op != op)
+		return err_new(ERR_BAD_DATA, "the agent answered op %u instead of %u", r.op, op);
+	if (r.status)
+		return refusal(&r);
+	if (!ret)
+		return NULL;
+	*ret = (struct agent_reply){.value_count = r.value_count};
+	memcpy(ret->values, r.values, sizeof(ret->values));
+	return read_text(m, r.text_len, &ret->text);
+}
+
+static struct err *silent(struct err *err, uint64_t deadline_ns)
+{
+	if (err_kind(err) != ERR_TIMEOUT)
+		return err;
+	err_free(err);
+	return err_new(ERR_TIMEOUT,
+		       "the agent did not answer within %" PRIu64 " s of guest time; inspection still works",
+		       deadline_ns / (uint64_t)1000000000);
+}
+
+/* Inside a window. */
+static struct err *exchange(struct agent *a, uint32_t op, const void *payload, size_t len,
+			    uint64_t deadline_ns, struct agent_reply *ret)
+{
+	struct mailbox m;
+	uint32_t seq;
+	uint64_t word;
+	struct err *err;
+
+	ERR_TRY(open_mailbox(a, &m));
+	ERR_TRY(post(&m, op, payload, len, &seq));
+	word = mailbox_phys(&m, offsetof(struct wire_header, response_seq));
+	err = coord_run_until_word(a->coord, word, seq, deadline_ns);
+	if (err)
+		return silent(err, deadline_ns);
+	return collect(&m, op, ret);
+}
+
+struct err *agent_call(struct agent *a, uint32_t op, const void *payload, size_t len,
+		       uint64_t deadline_ns, struct agent_reply *ret)
+{
+	struct err *err, *leave;
+
+	/* Before anything is written: what is in the mailbox would be carried out after the thaw. */
+	if (coord_frozen(a->coord))
+		return err_new(ERR_REFUSED, "the guest is frozen, so its agent cannot act; thaw it first");
+	ERR_TRY(coord_enter(a->coord));
+	err = exchange(a, op, payload, len, deadline_ns, ret);
+	leave = coord_leave(a->coord);
+	if (err && leave) {
+		err_free(leave);
+		leave = NULL;
+	}
+	if (leave && ret)
+		agent_reply_deinit(ret);
+	return err ? err : leave;
+}
+
+struct err *agent_ping(struct agent *a)
+{
+	return agent_call(a, WIRE_OP_PING, NULL, 0, AGENT_DEADLINE, NULL);
+}
+
+/* A call whose answer is its text. */
+static struct err *call_for_text(struct agent *a, uint32_t op, const void *payload, size_t len,
+				 struct str *ret)
+{
+	struct agent_reply reply;
+
+	ERR_TRY(agent_call(a, op, payload, len, AGENT_DEADLINE, &reply));
+	*ret = reply.text;
+	return NULL;
+}
+
+struct err *agent_spawn(struct agent *a, const struct work_spec *spec, unsigned int *ret_first)
+{
+	struct agent_reply reply;
+
+	ERR_TRY(agent_call(a, WIRE_OP_SPAWN, &spec->wire, sizeof(spec->wire), 2 * AGENT_DEADLINE,
+			   &reply));
+	if (ret_first)
+		*ret_first = (unsigned int)reply.values[0];
+	agent_reply_deinit(&reply);
+	return NULL;
+}
+
+struct err *agent_cgroup_add(struct agent *a, const struct cgroup_spec *spec)
+{
+	return agent_call(a, WIRE_OP_CGROUP_ADD, &spec->wire, sizeof(spec->wire), AGENT_DEADLINE, NULL);
+}
+
+struct err *agent_cgroup_set(struct agent *a, const struct cgroup_spec *spec)
+{
+	return agent_call(a, WIRE_OP_CGROUP_SET, &spec->wire, sizeof(spec->wire), AGENT_DEADLINE, NULL);
+}
+
+static struct err *name_payload(const char *name, char buffer[WIRE_CGROUP_NAME])
+{
+	if (strcmp(name, WIRE_RUNNER) != 0)
+		ERR_TRY(cgroup_name_check(name));
+	memset(buffer, 0, WIRE_CGROUP_NAME);
+	snprintf(buffer, WIRE_CGROUP_NAME, "%s", name);
+	return NULL;
+}
+
+static struct err *call_with_name(struct agent *a, uint32_t op, const char *name)
+{
+	struct wire_name payload;
+
+	ERR_TRY(name_payload(name, payload.name));
+	/* A kill and a wait for its end come with some of these. */
+	return agent_call(a, op, &payload, sizeof(payload), 2 * AGENT_DEADLINE, NULL);
+}
+
+struct err *agent_cgroup_remove(struct agent *a, const char *name)
+{
+	return call_with_name(a, WIRE_OP_CGROUP_REMOVE, name);
+}
+
+struct err *agent_cgroup_stop(struct agent *a, const char *name)
+{
+	return call_with_name(a, WIRE_OP_CGROUP_STOP, name);
+}
+
+struct err *agent_cgroup_freeze(struct agent *a, const char *name)
+{
+	return call_with_name(a, WIRE_OP_CGROUP_FREEZE, name);
+}
+
+struct err *agent_cgroup_thaw(struct agent *a, const char *name)
+{
+	return call_with_name(a, WIRE_OP_CGROUP_THAW, name);
+}
+
+struct err *agent_cgroup_move(struct agent *a, const char *from, const char *to)
+{
+	struct wire_two_names payload;
+
+	ERR_TRY(name_payload(from, payload.from));
+	ERR_TRY(name_payload(to, payload.to));
+	return agent_call(a, WIRE_OP_CGROUP_MOVE, &payload, sizeof(payload), AGENT_DEADLINE, NULL);
+}
+
+struct err *agent_cgroup_procs(struct agent *a, const char *name, struct str *ret)
+{
+	struct wire_name payload;
+
+	ERR_TRY(name_payload(name, payload.name));
+	return call_for_text(a, WIRE_OP_CGROUP_PROCS, &payload, sizeof(payload), ret);
+}
+
+struct err *agent_cgroup_list(struct agent *a, struct str *ret)
+{
+	return call_for_text(a, WIRE_OP_CGROUP_LIST, NULL, 0, ret);
+}
+
+struct err *agent_affinity(struct agent *a, const char *cgroup, const char *intent)
+{
+	struct spec_limits limits = {agent_cpus(a), agent_nodes(a)};
+	struct wire_affinity payload = {0};
+
+	ERR_TRY(affinity_parse(intent, &limits, &payload));
+	ERR_TRY(name_payload(cgroup, payload.cgroup));
+	return agent_call(a, WIRE_OP_AFFINITY, &payload, sizeof(payload), AGENT_DEADLINE, NULL);
+}
+
+static struct err *fill_program(const char *program, unsigned int count, char *const *arguments,
+				struct wire_program *ret)
+{
+	if (strlen(program) >= sizeof(ret->program))
+		return err_new(ERR_USAGE, "%.20s...: the name is too long", program);
+	if (count > 64)
+		return err_new(ERR_USAGE, "%u arguments are too many; 64 are possible", count);
+	memset(ret, 0, sizeof(*ret));
+	strcpy(ret->program, program);
+	for (unsigned int i = 0; i < count; i++) {
+		size_t len = strlen(arguments[i]) + 1;
+
+		if (len > sizeof(ret->arguments) - ret->argument_len)
+			return err_new(ERR_USAGE, "the arguments of %s are too long", program);
+		memcpy(ret->arguments + ret->argument_len, arguments[i], len);
+		ret->argument_len += (uint32_t)len;
+	}
+	ret->argument_count = count;
+	return NULL;
+}
+
+struct err *agent_sched_attach(struct agent *a, const char *name, unsigned int argument_count,
+			       char *const *arguments)
+{
+	struct wire_program payload;
+
+	ERR_TRY(fill_program(name, argument_count, arguments, &payload));
+	return agent_call(a, WIRE_OP_SCHED_ATTACH, &payload, sizeof(payload), AGENT_SCHED_DEADLINE, NULL);
+}
+
+struct err *agent_sched_detach(struct agent *a)
+{
+	return agent_call(a, WIRE_OP_SCHED_DETACH, NULL, 0, AGENT_SCHED_DEADLINE, NULL);
+}
+
+struct err *agent_sched_status(struct agent *a, struct str *ret)
+{
+	return call_for_text(a, WIRE_OP_SCHED_STATUS, NULL, 0, ret);
+}
+
+struct err *agent_run(struct agent *a, const char *cgroup, const char *program,
+		      unsigned int argument_count, char *const *arguments, int *ret_pid)
+{
+	struct wire_program payload;
+	struct agent_reply reply;
+
+	ERR_TRY(fill_program(program, argument_count, arguments, &payload));
+	if (cgroup)
+		ERR_TRY(name_payload(cgroup, payload.cgroup));
+	ERR_TRY(agent_call(a, WIRE_OP_RUN, &payload, sizeof(payload), AGENT_DEADLINE, &reply));
+	*ret_pid = (int)reply.values[0];
+	agent_reply_deinit(&reply);
+	return NULL;
+}
+
+/* One question: has it ended? */
+static struct err *ask_ended(struct agent *a, int pid, bool *ret, int *ret_status)
+{
+	struct wire_process payload = {.pid = (uint32_t)pid};
+	struct agent_reply reply;
+	struct err *err = agent_call(a, WIRE_OP_RUN_WAIT, &payload, sizeof(payload), AGENT_DEADLINE, &reply);
+
+	*ret = false;
+	if (err && err_kind(err) == ERR_REFUSED) { /* EAGAIN: it still runs */
+		err_free(err);
+		return NULL;
+	}
+	if (err)
+		return err;
+	*ret = true;
+	*ret_status = (int)(uint32_t)reply.values[0];
+	agent_reply_deinit(&reply);
+	return NULL;
+}
+
+struct err *agent_run_wait(struct agent *a, int pid, uint64_t timeout_ns, int *ret_status)
+{
+	uint64_t start = coord_time(a->coord);
+	bool ended = false;
+	int status = 0;
+
+	if (coord_frozen(a->coord))
+		return err_new(ERR_REFUSED, "the guest is frozen, so nothing in it can end; thaw it first");
+	ERR_TRY(coord_enter(a->coord));
+	for (;;) {
+		struct err *err = ask_ended(a, pid, &ended, &status);
+		uint64_t now = coord_time(a->coord);
+
+		if (!err && !ended && now - start >= timeout_ns)
+			err = err_new(ERR_TIMEOUT, "pid %d still runs", pid);
+		if (!err && !ended)
+			err = coord_run_until(a->coord, now + WAIT_STEP);
+		if (err) {
+			err_free(coord_leave(a->coord));
+			return err;
+		}
+		if (ended)
+			break;
+	}
+	*ret_status = status;
+	return coord_leave(a->coord);
+}
+
+struct err *agent_run_kill(struct agent *a, int pid, int signal)
+{
+	struct wire_process payload = {.pid = (uint32_t)pid, .signal = (uint32_t)signal};
+
+	return agent_call(a, WIRE_OP_RUN_KILL, &payload, sizeof(payload), AGENT_DEADLINE, NULL);
+}
+
+struct err *agent_cat(struct agent *a, const char *path, struct str *ret)
+{
+	struct wire_path payload = {0};
+
+	if (strlen(path) >= sizeof(payload.path))
+		return err_new(ERR_USAGE, "%.20s...: the path is too long", path);
+	strcpy(payload.path, path);
+	return call_for_text(a, WIRE_OP_CAT, &payload, sizeof(payload), ret);
+}
+
+struct err *agent_proc_snapshot(struct agent *a, struct str *ret)
+{
+	return call_for_text(a, WIRE_OP_PROC_SNAPSHOT, NULL, 0, ret);
+}
+
+static void fill_worker(const struct wire_worker *w, struct agent_worker *ret)
+{
+	*ret = (struct agent_worker){
+		.pid = w->pid,
+		.tgid = w->tgid,
+		.index = w->index,
+		.alive = w->state != WIRE_WORKER_DEAD,
+		.exit_status = w->exit_status,
+		.start_time = w->start_time,
+		.update_time = w->update_time,
+		.iterations = w->iterations,
+		.max_gap = w->max_gap,
+		.migrations = w->migrations,
+		.wakeups = w->wakeups,
+		.max_latency = w->max_latency,
+		.cpu_time = w->cpu_time,
+	};
+	snprintf(ret->type, sizeof(ret->type), "%s", work_name_of(w->type));
+	memcpy(ret->comm, w->comm, sizeof(ret->comm));
+	memcpy(ret->cgroup, w->cgroup, sizeof(ret->cgroup));
+	memcpy(ret->latency, w->latency, sizeof(ret->latency));
+}
+
+static int by_index(const void *x, const void *y)
+{
+	const struct agent_worker *a = x, *b = y;
+	int order = strcmp(a->cgroup, b->cgroup);
+
+	if (order)
+		return order;
+	if (a->index != b->index)
+		return a->index < b->index ? -1 : 1;
+	return a->pid < b->pid ? -1 : a->pid > b->pid;
+}
+
+struct err *agent_workers(struct agent *a, const char *cgroup, struct agent_worker **ret,
+			  unsigned int *ret_count)
+{
+	struct agent_worker *list;
+	struct wire_header h;
+	struct mailbox m;
+	struct err *err = NULL;
+	unsigned int count = 0;
+
+	ERR_TRY(open_mailbox(a, &m));
+	ERR_TRY(mailbox_header(&m, &h));
+	list = calloc(h.worker_high + 1, sizeof(*list));
+	if (!list)
+		return err_nomem();
+	for (unsigned int i = 0; i < h.worker_high && !err; i++) {
+		struct wire_worker w;
+
+		err = mailbox_worker(&m, i, &w);
+		if (!err && w.state != WIRE_WORKER_FREE && w.state != WIRE_WORKER_STARTING &&
+		    (!cgroup || strcmp(w.cgroup, cgroup) == 0))
+			fill_worker(&w, &list[count++]);
+	}
+	if (err) {
+		free(list);
+		return err;
+	}
+	qsort(list, count, sizeof(*list), by_index);
+	*ret = list;
+	*ret_count = count;
+	return NULL;
+}
+
+static struct err *no_worker(struct agent *a, const char *cgroup, unsigned int index,
+			     unsigned int count)
+{
+	struct agent_worker *all;
+	unsigned int all_count;
+	struct str text = {0};
+	struct err *err;
+
+	if (count)
+		return err_new(ERR_NOT_FOUND, "cgroup %s has no worker %u; it has %u", cgroup, index, count);
+	ERR_TRY(agent_workers(a, NULL, &all, &all_count));
+	for (unsigned int i = 0; i < all_count; i++)
+		if (i == 0 || strcmp(all[i].cgroup, all[i - 1].cgroup) != 0) {
+			str_add(&text, text.len ? ", " : "");
+			str_add_clean(&text, all[i].cgroup, sizeof(all[i].cgroup));
+		}
+	err = err_new(ERR_NOT_FOUND, "cgroup %s has no workers; those with workers: %s", cgroup,
+		      text.len ? str_text(&text) : "none");
+	str_deinit(&text);
+	free(all);
+	return err;
+}
+
+struct err *agent_worker(struct agent *a, const char *cgroup, unsigned int index,
+			 struct agent_worker *ret)
+{
+	struct agent_worker *list;
+	unsigned int count;
+	bool found = false;
+	struct err *err;
+
+	ERR_TRY(agent_workers(a, cgroup, &list, &count));
+	for (unsigned int i = 0; i < count && !found; i++)
+		if (list[i].index == index) {
+			*ret = list[i];
+			found = true;
+		}
+	err = found ? NULL : no_worker(a, cgroup, index, count);
+	free(list);
+	return err;
+}
+
+static void unwell(struct agent_health *health, const char *reason)
+{
+	health->ok = false;
+	snprintf(health->reason, sizeof(health->reason), "%s", reason);
+}
+
+void agent_health(struct agent *a, struct agent_health *ret)
+{
+	uint64_t now = coord_time(a->coord);
+	struct mailbox m;
+	struct wire_header h;
+	struct err *err = open_mailbox(a, &m);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->ok = true;
+	if (!err)
+		err = mailbox_header(&m, &h);
+	if (err) {
+		unwell(ret, err_detail(err));
+		err_free(err);
+		return;
+	}
+	ret->heartbeat = h.heartbeat;
+	ret->scheduler_pid = h.scheduler_pid;
+	ret->scheduler_exits = h.scheduler_exits;
+	memcpy(ret->scheduler, h.scheduler, sizeof(ret->scheduler));
+	if (!a->seen || h.heartbeat != a->heartbeat || now < a->heartbeat_time) {
+		a->seen = true;
+		a->heartbeat = h.heartbeat;
+		a->heartbeat_time = now;
+	} else if (now - a->heartbeat_time > SILENCE) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "the agent has been silent for %" PRIu64 " ms of guest time",
+			 (now - a->heartbeat_time) / 1000000);
+		unwell(ret, text);
+	}
+}
+
+/* 1 when the mailbox cannot be read: the least that a guest has. */
+static unsigned int header_count(struct agent *a, size_t offset, unsigned int max)
+{
+	uint32_t count = 0;
+	struct mailbox m;
+	struct err *err = open_mailbox(a, &m);
+
+	if (!err)
+		err = mailbox_read(&m, offset, &count, sizeof(count));
+	err_free(err);
+	return count < 1 ? 1 : count > max ? max : count;
+}
+
+unsigned int agent_cpus(struct agent *a)
+{
+	return header_count(a, offsetof(struct wire_header, cpu_count), WIRE_CPUS);
+}
+
+unsigned int agent_nodes(struct agent *a)
+{
+	return header_count(a, offsetof(struct wire_header, node_count), WIRE_NODES);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "coord/cgroup_spec.h"
+
+#include "base/parse.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct err *cgroup_name_check(const char *name)
+{
+	bool start = true;
+
+	if (!*name || strlen(name) >= WIRE_CGROUP_NAME)
+		return err_new(ERR_USAGE, "a cgroup's name has from 1 to %u characters", WIRE_CGROUP_NAME - 1);
+	for (const char *p = name; *p; p++) {
+		if ((*p == '/' && (start || !p[1])) || (*p == '.' && start) ||
+		    !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/", *p))
+			return err_new(ERR_USAGE,
+				       "\"%s\" is no name of a cgroup: letters, digits, _ . - and / between parts",
+				       name);
+		start = *p == '/';
+	}
+	return NULL;
+}
+
+struct knob {
+	const char *name; /* the operator's */
+	const char *file; /* the kernel's */
+	struct err *(*parse)(const struct knob *k, const char *value, const struct spec_limits *limits,
+			     char ret[sizeof(((struct wire_knob *)0)->value)]);
+};
+
+#define VALUE sizeof(((struct wire_knob *)0)->value)
+
+static struct err *parse_cpus(const struct knob *k, const char *value, const struct spec_limits *limits,
+			      char ret[VALUE])
+{
+	uint64_t mask[1024 / 64] = {0};
+
+	ERR_TRY(err_wrap(parse_list(value, limits->cpus, mask), "%s", k->name));
+	if (strlen(value) >= VALUE)
+		return err_new(ERR_USAGE, "%s=%s: the list is too long", k->name, value);
+	strcpy(ret, value);
+	return NULL;
+}
+
+static struct err *parse_nodes(const struct knob *k, const char *value, const struct spec_limits *limits,
+			       char ret[VALUE])
+{
+	struct spec_limits nodes = {.cpus = limits->nodes};
+
+	return parse_cpus(k, value, &nodes, ret);
+}
+
+static struct err *parse_weight(const struct knob *k, const char *value, const struct spec_limits *limits,
+				char ret[VALUE])
+{
+	uint64_t n;
+
+	ERR_TRY(err_wrap(parse_u64(value, &n), "%s", k->name));
+	if (n < 1 || n > 10000)
+		return err_new(ERR_USAGE, "%s=%s: from 1 to 10000", k->name, value);
+	snprintf(ret, VALUE, "%s%" PRIu64, strcmp(k->file, "io.weight") == 0 ? "default " : "", n);
+	return NULL;
+}
+
+#define CPU_MAX_FORMS "QUOTA/PERIOD as in 20ms/100ms, P% of one CPU as in 150%, or max"
+
+static struct err *parse_percent(const char *value, uint64_t *ret_quota)
+{
+	char number[32];
+	uint64_t n;
+
+	snprintf(number, sizeof(number), "%.*s", (int)(strlen(value) - 1), value);
+	ERR_TRY(parse_u64(number, &n));
+	if (n < 1 || n > 102400)
+		return err_new(ERR_USAGE, "%s: from 1%% to 102400%%", value);
+	*ret_quota = n * 1000; /* us of a period of 100 ms */
+	return NULL;
+}
+
+/* Microseconds, as the kernel has them: quota at least 1 ms, period from 1 ms to 1 s. */
+static struct err *parse_cpu_max(const struct knob *k, const char *value, const struct spec_limits *limits,
+				 char ret[VALUE])
+{
+	const char *slash = strchr(value, '/');
+	uint64_t quota, period = 100000;
+	size_t len = strlen(value);
+	char text[32];
+
+	if (strcmp(value, "max") == 0) {
+		strcpy(ret, "max");
+		return NULL;
+	}
+	if (len > 1 && len < sizeof(text) && value[len - 1] == '%') {
+		ERR_TRY(err_wrap(parse_percent(value, &quota), "cpu.max"));
+	} else if (slash && (size_t)(slash - value) < sizeof(text)) {
+		snprintf(text, sizeof(text), "%.*s", (int)(slash - value), value);
+		ERR_TRY(err_wrap(parse_duration(text, &quota), "cpu.max"));
+		ERR_TRY(err_wrap(parse_duration(slash + 1, &period), "cpu.max"));
+		quota /= 1000;
+		period /= 1000;
+	} else {
+		return err_new(ERR_USAGE, "cpu.max=%s: %s", value, CPU_MAX_FORMS);
+	}
+	if (quota < 1000 || period < 1000 || period > 1000000)
+		return err_new(ERR_USAGE, "cpu.max=%s: a quota from 1ms, a period from 1ms to 1s", value);
+	snprintf(ret, VALUE, "%" PRIu64 " %" PRIu64, quota, period);
+	return NULL;
+}
+
+static struct err *parse_bytes(const struct knob *k, const char *value, const struct spec_limits *limits,
+			       char ret[VALUE])
+{
+	uint64_t n;
+
+	if (strcmp(value, "max") == 0) {
+		strcpy(ret, "max");
+		return NULL;
+	}
+	ERR_TRY(err_wrap(parse_size(value, &n), "%s", k->name));
+	snprintf(ret, VALUE, "%" PRIu64, n);
+	return NULL;
+}
+
+static struct err *parse_count(const struct knob *k, const char *value, const struct spec_limits *limits,
+			       char ret[VALUE])
+{
+	uint64_t n;
+
+	if (strcmp(value, "max") == 0) {
+		strcpy(ret, "max");
+		return NULL;
+	}
+	ERR_TRY(err_wrap(parse_u64(value, &n), "%s", k->name));
+	if (n > 4194304) /* PID_MAX_LIMIT */
+		return err_new(ERR_USAGE, "%s=%s: at most 4194304", k->name, value);
+	snprintf(ret, VALUE, "%" PRIu64, n);
+	return NULL;
+}
+
+static const struct knob knobs[] = {
+	{"cpuset", "cpuset.cpus", parse_cpus},       {"mems", "cpuset.mems", parse_nodes},
+	{"weight", "cpu.weight", parse_weight},      {"cpu.max", "cpu.max", parse_cpu_max},
+	{"memory.max", "memory.max", parse_bytes},   {"memory.high", "memory.high", parse_bytes},
+	{"memory.low", "memory.low", parse_bytes},   {"swap.max", "memory.swap.max", parse_bytes},
+	{"io.weight", "io.weight", parse_weight},    {"pids.max", "pids.max", parse_count},
+};
+#define KNOBS (sizeof(knobs) / sizeof(knobs[0]))
+
+const char *cgroup_knob_name(unsigned int i)
+{
+	return i < KNOBS ? knobs[i].name : NULL;
+}
+
+static struct err *unknown_knob(const char *name)
+{
+	struct str text = {0};
+	struct nearest near;
+	struct err *err;
+
+	nearest_init(&near, name);
+	str_addf(&text, "a cgroup has no knob %s; there is ", name);
+	for (unsigned int i = 0; i < KNOBS; i++) {
+		str_addf(&text, "%s%s", i ? ", " : "", knobs[i].name);
+		nearest_offer(&near, knobs[i].name);
+	}
+	nearest_add(&near, &text);
+	err = err_new(ERR_USAGE, "%s", str_text(&text));
+	str_deinit(&text);
+	return err;
+}
+
+static struct err *parse_word(const char *word, const struct spec_limits *limits, struct wire_cgroup *w)
+{
+	const char *equals = strchr(word, '=');
+	const struct knob *k = NULL;
+	struct wire_knob *to = &w->knobs[w->knob_count];
+	char name[32];
+
+	if (!equals || equals == word)
+		return err_new(ERR_USAGE, "%s: a knob is NAME=VALUE", word);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - word < 31 ? equals - word : 31), word);
+	for (unsigned int i = 0; i < KNOBS && !k; i++)
+		if (strcmp(knobs[i].name, name) == 0)
+			k = &knobs[i];
+	if (!k)
+		return unknown_knob(name);
+	for (unsigned int i = 0; i < w->knob_count; i++)
+		if (strcmp(w->knobs[i].file, k->file) == 0)
+			return err_new(ERR_USAGE, "%s is given twice", name);
+	ERR_TRY(k->parse(k, equals + 1, limits, to->value));
+	snprintf(to->file, sizeof(to->file), "%s", k->file);
+	w->knob_count++;
+	return NULL;
+}
+
+_Static_assert(KNOBS <= WIRE_KNOBS, "one of each fits");
+
+struct err *cgroup_spec_parse(const char *name, unsigned int count, char *const *words,
+			      const struct spec_limits *limits, struct cgroup_spec *ret)
+{
+	struct cgroup_spec spec = {0};
+
+	ERR_TRY(cgroup_name_check(name));
+	snprintf(spec.wire.name, sizeof(spec.wire.name), "%s", name);
+	for (unsigned int i = 0; i < count; i++)
+		ERR_TRY(parse_word(words[i], limits, &spec.wire));
+	*ret = spec;
+	return NULL;
+}
