@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/command.h"
+#include "commands/show.h"
 #include "coord/agent.h"
 #include "coord/cgroup_spec.h"
 
@@ -103,8 +104,9 @@ static struct err *run_verb(const struct verb *verb, struct agent *agent,
 
 static struct err *run_cgroup(struct session *s, const struct command_line *line, struct out *out)
 {
-	struct agent *agent = coord_agent(session_coord(s));
+	struct agent *agent;
 
+	ERR_TRY(show_agent(s, &agent));
 	if (line->count == 1 && strcmp(line->words[0], "list") == 0)
 		return list(agent, line, out);
 	for (unsigned int i = 0; line->count && i < sizeof(verbs) / sizeof(verbs[0]); i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/command.h"
+#include "commands/show.h"
 #include "coord/agent.h"
 
 #include <string.h>
@@ -24,8 +25,9 @@ static struct err *status(struct agent *agent, struct out *out)
 
 static struct err *run_sched(struct session *s, const struct command_line *line, struct out *out)
 {
-	struct agent *agent = coord_agent(session_coord(s));
+	struct agent *agent;
 
+	ERR_TRY(show_agent(s, &agent));
 	if (line->count >= 2 && strcmp(line->words[0], "attach") == 0)
 		return attach(agent, line, out);
 	if (line->count >= 2 && strcmp(line->words[0], "replace") == 0) {

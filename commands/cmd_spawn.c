@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/command.h"
+#include "commands/show.h"
 #include "coord/agent.h"
 #include "coord/work_spec.h"
 
 #include <string.h>
-
-/* What the words are checked against. */
-static struct spec_limits guest_limits(struct session *s)
-{
-	struct agent *agent = coord_agent(session_coord(s));
-
-	return (struct spec_limits){.cpus = agent_cpus(agent), .nodes = agent_nodes(agent)};
-}
 
 static struct err *spawned_workers(struct agent *agent, const char *cgroup, unsigned int first,
 				   unsigned int count, struct out *out)
@@ -27,13 +20,15 @@ static struct err *spawned_workers(struct agent *agent, const char *cgroup, unsi
 
 static struct err *run_spawn(struct session *s, const struct command_line *line, struct out *out)
 {
-	struct agent *agent = coord_agent(session_coord(s));
-	const struct spec_limits limits = guest_limits(s);
+	struct spec_limits limits;
 	struct work_spec spec;
+	struct agent *agent;
 	unsigned int first;
 
 	if (line->count < 1)
 		return command_usage(&command_spawn);
+	ERR_TRY(show_agent(s, &agent));
+	limits = (struct spec_limits){.cpus = agent_cpus(agent), .nodes = agent_nodes(agent)};
 	ERR_TRY(work_spec_parse(line->words[0], line->count - 1, line->words + 1, &limits, &spec));
 	ERR_TRY(agent_spawn(agent, &spec, &first));
 	return spawned_workers(agent, line->words[0], first, spec.wire.workers, out);

@@ -42,6 +42,18 @@ static void symbol_type(struct kernel *kernel, const char *name, struct out *out
 	str_deinit(&text);
 }
 
+static bool is_named(struct kernel *kernel, const char *name, uint64_t address)
+{
+	uint64_t found;
+	struct err *err = kernel_symbol(kernel, name, &found);
+
+	if (err) {
+		err_free(err);
+		return false;
+	}
+	return found == address;
+}
+
 static struct err *run_symbol(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct str text = {0};
@@ -54,6 +66,11 @@ static struct err *run_symbol(struct session *s, const struct command_line *line
 	ERR_TRY(session_kernel(s, &kernel));
 	ERR_TRY(show_address(s, line->words[0], &address));
 	err = symbol_text(kernel, address, &text);
+	/* Where names share an address, the one that was asked for is meant. */
+	if (!err && text.len && is_named(kernel, line->words[0], address)) {
+		str_clear(&text);
+		str_add(&text, line->words[0]);
+	}
 	if (!err && !text.len)
 		err = err_new(ERR_NOT_FOUND, "0x%" PRIx64 " lies in no symbol of the kernel", address);
 	if (!err) {
@@ -90,7 +107,7 @@ static void dump_line(struct out *out, uint64_t address, const uint8_t *bytes, u
 {
 	struct str s = {0};
 
-	str_addf(&s, "%016" PRIx64 " ", address);
+	str_addf(&s, "%016" PRIx64, address);
 	for (unsigned int i = 0; i < MEMORY_LINE; i++) {
 		str_add(&s, i % 8 ? " " : "  ");
 		if (i < count)

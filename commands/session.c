@@ -46,6 +46,8 @@ struct session {
 	unsigned int variable_count;
 	void (*progress)(void *context, const char *what);
 	void *progress_context;
+	const struct screen_ops *screen;
+	void *screen_context;
 	bool powered_off;       /* by the operator: nothing boots by itself any more */
 	bool quit;
 };
@@ -138,6 +140,19 @@ void session_progress(struct session *s, const char *what)
 {
 	if (s->progress)
 		s->progress(s->progress_context, what);
+}
+
+void session_set_screen(struct session *s, const struct screen_ops *ops, void *context)
+{
+	s->screen = ops;
+	s->screen_context = context;
+}
+
+const struct screen_ops *session_screen(const struct session *s, void **ret_context)
+{
+	if (s->screen)
+		*ret_context = s->screen_context;
+	return s->screen;
 }
 
 /* ---- the guest ---- */
@@ -342,7 +357,7 @@ static struct err *check_allowed(const struct session *s, const struct command *
 {
 	if ((command->flags & CMD_WRITES) && s->options.readonly)
 		return err_new(ERR_REFUSED, "%s: refused by --readonly", command->name);
-	if ((command->flags & CMD_SCREEN_ONLY) && s->mode != MODE_SCREEN)
+	if ((command->flags & CMD_SCREEN_ONLY) && !s->screen)
 		return err_new(ERR_REFUSED, "%s: works on the screen only", command->name);
 	return NULL;
 }

@@ -30,6 +30,12 @@ void show_damage(struct out *out, const char *damage)
 		out_text(out, "not all could be read: %s", damage);
 }
 
+struct err *show_agent(struct session *s, struct agent **ret)
+{
+	*ret = coord_agent(session_coord(s));
+	return *ret ? NULL : err_new(ERR_ABSENT, "no agent is known in this guest: nothing can be injected");
+}
+
 /* The value of `e` as a number; absence and faults are errors here. */
 static struct err *number_of(struct session *s, const struct expr *e, struct value *ret)
 {

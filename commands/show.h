@@ -21,6 +21,9 @@ const char *show_comm(const struct model_task *task, char buffer[SHOW_COMM]);
 /* A line of prose when a walk was cut off; nothing for "". */
 void show_damage(struct out *out, const char *damage);
 
+/* The agent, for commands with CMD_AGENT; ERR_ABSENT when this guest has none. */
+struct err *show_agent(struct session *s, struct agent **ret) __attribute__((warn_unused_result));
+
 /* A word that means a number: decimal, 0x, or any expression (`$w`, `worker(web,0)`). Needs the kernel
  * only for expressions. ERR_USAGE names the word. */
 struct err *show_number(struct session *s, const char *word, int64_t *ret)
