@@ -84,7 +84,6 @@ static bool extra_size(const struct btf_type *t, size_t *ret)
 	}
 }
 
-/* Fills the list of records, or only counts them while there is none. */
 static struct err *list_types(struct check *c)
 {
 	const uint8_t *at = c->types;
@@ -100,8 +99,7 @@ static struct err *list_types(struct check *c)
 			return bad(id, "its kind is not known");
 		if ((size_t)(c->types_end - at) - sizeof(*t) < extra)
 			return bad(id, "cut off");
-		if (c->list)
-			c->list[id] = t;
+		c->list[id] = t;
 		at += sizeof(*t) + extra;
 	}
 	c->count = id;
@@ -206,8 +204,8 @@ struct err *btf_check(const void *data, size_t len)
 	struct err *err;
 
 	ERR_TRY(check_header(data, len, &c));
-	ERR_TRY(list_types(&c));
-	c.list = calloc(c.count, sizeof(*c.list));
+	/* No record is smaller than its head, so there are at most this many. */
+	c.list = malloc(((size_t)(c.types_end - c.types) / sizeof(struct btf_type) + 2) * sizeof(*c.list));
 	if (!c.list)
 		return err_nomem();
 	err = list_types(&c);

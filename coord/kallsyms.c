@@ -16,6 +16,17 @@ enum encoding { ENCODING_PLACE, ENCODING_BASE, ENCODING_PERCPU, ENCODING_COUNT }
 
 #define NONE UINT32_MAX
 
+/*
+ * Names are hashed as polynomials in HASH_BASE, because the hash of a text then follows from those of
+ * its pieces: all names are hashed without being spelled out.
+ */
+#define HASH_BASE 0x100000001b3ull
+
+struct piece {
+	uint64_t hash;
+	uint64_t power; /* HASH_BASE to the piece's length */
+};
+
 struct kallsyms {
 	uint32_t count;
 	enum encoding encoding;
@@ -25,6 +36,7 @@ struct kallsyms {
 	uint32_t *name_at; /* where each symbol's name starts in `names` */
 	char *tokens;
 	uint16_t token_at[256], token_len[256];
+	struct piece pieces[256], tails[256]; /* tokens, and tokens without their first character */
 	uint32_t *heads;   /* by hash of the name: first symbol, then by `next`; NONE ends */
 	uint32_t *next;
 	uint32_t hash_mask;
@@ -99,6 +111,40 @@ size_t kallsyms_name(const struct kallsyms *ks, unsigned int i, char name[KALLSY
 	return len;
 }
 
+static struct piece hash_piece(const char *text)
+{
+	struct piece p = {0, 1};
+
+	for (; *text; text++) {
+		p.hash = p.hash * HASH_BASE + (uint8_t)*text;
+		p.power *= HASH_BASE;
+	}
+	return p;
+}
+
+static uint32_t bucket_of(const struct kallsyms *ks, uint64_t hash)
+{
+	return (uint32_t)((hash * 0x9e3779b97f4a7c15ull) >> 40) & ks->hash_mask;
+}
+
+/* The hash of symbol `i`'s name, that is without the kind in front of it. */
+static uint64_t hash_name(const struct kallsyms *ks, uint32_t i)
+{
+	const uint8_t *at = ks->names + ks->name_at[i];
+	bool first = true;
+	uint64_t hash = 0;
+	size_t left = 0;
+
+	name_header(&at, at + 2 + UINT16_MAX, &left);
+	for (; left > 0; left--, at++) {
+		const struct piece *p = first ? &ks->tails[*at] : &ks->pieces[*at];
+
+		first = first && ks->token_len[*at] == 0;
+		hash = hash * p->power + p->hash;
+	}
+	return hash;
+}
+
 static struct err *copy_tokens(struct kallsyms *ks, const struct kallsyms_tables *t)
 {
 	ks->tokens = malloc(t->tokens_len + 1);
@@ -116,6 +162,8 @@ static struct err *copy_tokens(struct kallsyms *ks, const struct kallsyms_tables
 			return err_new(ERR_BAD_DATA, "kallsyms: token %u has no end", i);
 		ks->token_at[i] = (uint16_t)at;
 		ks->token_len[i] = (uint16_t)len;
+		ks->pieces[i] = hash_piece(ks->tokens + at);
+		ks->tails[i] = hash_piece(ks->tokens + at + (len > 0));
 	}
 	return NULL;
 }
@@ -142,21 +190,11 @@ static struct err *copy_names(struct kallsyms *ks, const struct kallsyms_tables 
 	return NULL;
 }
 
-static uint32_t hash_text(const char *text)
-{
-	uint32_t hash = 2166136261u;
-
-	for (; *text; text++)
-		hash = (hash ^ (uint8_t)*text) * 16777619u;
-	return hash ^ hash >> 15;
-}
-
 static struct err *build_index(struct kallsyms *ks)
 {
-	char name[KALLSYMS_NAME];
 	uint32_t buckets = 1024;
 
-	while (buckets < ks->count)
+	while (buckets < ks->count / 2)
 		buckets *= 2;
 	ks->hash_mask = buckets - 1;
 	ks->heads = malloc(sizeof(*ks->heads) * buckets);
@@ -165,10 +203,8 @@ static struct err *build_index(struct kallsyms *ks)
 		return err_nomem();
 	memset(ks->heads, 0xff, sizeof(*ks->heads) * buckets);
 	for (uint32_t i = ks->count; i-- > 0;) { /* backwards, so that chains are in order */
-		uint32_t *head;
+		uint32_t *head = &ks->heads[bucket_of(ks, hash_name(ks, i))];
 
-		kallsyms_name(ks, i, name, NULL);
-		head = &ks->heads[hash_text(name) & ks->hash_mask];
 		ks->next[i] = *head;
 		*head = i;
 	}
@@ -255,7 +291,7 @@ bool kallsyms_find(const struct kallsyms *ks, const char *name, unsigned int *re
 	char candidate[KALLSYMS_NAME], kind;
 	uint32_t found = NONE;
 
-	for (uint32_t i = ks->heads[hash_text(name) & ks->hash_mask]; i != NONE; i = ks->next[i]) {
+	for (uint32_t i = ks->heads[bucket_of(ks, hash_piece(name).hash)]; i != NONE; i = ks->next[i]) {
 		kallsyms_name(ks, i, candidate, &kind);
 		if (strcmp(candidate, name) != 0)
 			continue;
