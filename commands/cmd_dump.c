@@ -19,7 +19,7 @@ static struct err *run_dump(struct session *s, const struct command_line *line, 
 	return NULL;
 }
 
-const struct command cmd_dump = {
+const struct command command_dump = {
 	.name = "dump",
 	.key = "",
 	.group = GROUP_CONTROL,

@@ -346,6 +346,16 @@ static void offer_kernels(struct finder *f)
 	kernel_list_deinit(&list);
 }
 
+static void offer_views(struct finder *f)
+{
+	void *context;
+	const struct screen_ops *screen = session_screen(f->session, &context);
+	const char *name;
+
+	for (unsigned int i = 0; screen && (name = screen->view_name(context, i)); i++)
+		offer(f, name);
+}
+
 /* ---- which kind of word ---- */
 
 /* read and write: the word after the target's kind depends on the kind. `words` are those before. */
@@ -428,6 +438,8 @@ static void offer_argument(struct finder *f, const struct command *c, const stru
 		offer(f, "vtime");
 		break;
 	case COMPLETE_VIEW:
+		offer_views(f);
+		break;
 	case COMPLETE_WORD:
 		offer_words(f, a->words);
 		break;
