@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The figures that the design promises, measured on a warm-started guest, each beside its target and beside
+ * what raw QMP and gdb over QEMU's stub need. Prints a table; status 1 when a target is missed.
+ *
+ *   bench KTDBG
+ */
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/parse.h"
+#include "base/str.h"
+#include "bench/rivals.h"
+#include "commands/options.h"
+#include "commands/session.h"
+#include "coord/coord.h"
+#include "coord/kernel.h"
+#include "coord/model.h"
+#include "coord/value.h"
+#include "vmm/helper.h"
+
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROUNDS 9
+#define READS 1000000
+#define WORKERS 1000
+#define SECOND UINT64_C(1000000000)
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t median(uint64_t *values, unsigned int count)
+{
+	qsort(values, count, sizeof(*values), by_size);
+	return values[count / 2];
+}
+
+/* From exec of the program to the end of a command that needs the adopted kernel: a little more than
+ * what is promised, which ends at the adoption. */
+static struct err *measure_start(const char *ktdbg, uint64_t *ret)
+{
+	const char *const argv[] = {ktdbg, "-e", "print jiffies_64", NULL};
+	uint64_t times[ROUNDS];
+
+	ERR_TRY(helper_run(argv, NULL, 300 * SECOND, NULL)); /* fills the cache */
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		uint64_t start = host_now();
+
+		ERR_TRY(helper_run(argv, NULL, 300 * SECOND, NULL));
+		times[i] = host_now() - start;
+	}
+	*ret = median(times, ROUNDS);
+	return NULL;
+}
+
+static struct err *measure_adoption(struct coord *c, uint64_t *ret)
+{
+	uint64_t times[ROUNDS];
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		uint64_t start = host_now();
+		struct kernel *k;
+
+		ERR_TRY(kernel_adopt(machine_ram(coord_machine(c)), 0, &k));
+		times[i] = host_now() - start;
+		kernel_destroy(k);
+	}
+	*ret = median(times, ROUNDS);
+	return NULL;
+}
+
+/* init_task.se.vruntime: its place is found once, and then read as the typed value that `print` reads. */
+static struct err *measure_read(struct kernel *k, uint64_t *ret)
+{
+	struct value task, se, field, number;
+	uint64_t address, start, sum = 0;
+	uint32_t type;
+
+	ERR_TRY(types_parse(kernel_types(k), "struct task_struct", &type));
+	ERR_TRY(kernel_symbol(k, "init_task", &address));
+	task = value_object(type, address);
+	ERR_TRY(value_member(k, &task, "se", &se));
+	ERR_TRY(value_member(k, &se, "vruntime", &field));
+	start = host_now();
+	for (unsigned int i = 0; i < READS; i++) {
+		ERR_TRY(value_load(k, &field, &number));
+		sum += number.number;
+	}
+	*ret = (host_now() - start) / READS;
+	return number.kind == VALUE_NUMBER || sum ? NULL : err_new(ERR_BAD_DATA, "no number was read");
+}
+
+/* A fresh model holds far more than eight fields of each task; they are read here as well. */
+static struct err *measure_walk(struct coord *c, uint64_t *ret_ns, unsigned int *ret_tasks)
+{
+	uint64_t times[ROUNDS], sum = 0;
+	const struct model *m = NULL;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		uint64_t start;
+
+		coord_touched(c);
+		start = host_now();
+		ERR_TRY(coord_model(c, &m));
+		for (unsigned int t = 0; t < m->task_count; t++) {
+			const struct model_task *task = &m->tasks[t];
+
+			sum += (uint64_t)task->pid + task->policy + task->runtime + task->vruntime +
+			       task->switches + (uint64_t)task->state + task->cpu + task->on_rq;
+		}
+		times[i] = host_now() - start;
+	}
+	*ret_ns = median(times, ROUNDS);
+	*ret_tasks = m->task_count;
+	return sum ? NULL : err_new(ERR_BAD_DATA, "the model is empty");
+}
+
+/* Bytes resident, without what belongs to the guest's memory, which is shared with QEMU. */
+static struct err *measure_memory(uint64_t *ret)
+{
+	char *text, *at;
+
+	ERR_TRY(read_whole_file("/proc/self/status", 65536, &text, NULL));
+	at = strstr(text, "\nVmRSS:");
+	*ret = at ? strtoull(at + 7, NULL, 10) << 10 : 0;
+	free(text);
+	return *ret ? NULL : err_new(ERR_BAD_DATA, "no VmRSS in /proc/self/status");
+}
+
+struct figures {
+	uint64_t start_ns, adopt_ns, read_ns, walk_ns, rss;
+	unsigned int tasks;
+};
+
+static void discard(void *context, const char *text, size_t len)
+{
+}
+
+static struct err *execute(struct session *s, const char *line)
+{
+	struct out *out = out_create(OUT_TEXT, discard, NULL);
+	bool more;
+	struct err *err = out ? session_execute(s, line, out, &more) : err_nomem();
+
+	out_destroy(out);
+	return err_wrap(err, "%s", line);
+}
+
+static struct err *measure_frozen(struct session *s, struct figures *f)
+{
+	struct coord *c = session_coord(s);
+	struct kernel *k;
+
+	ERR_TRY(coord_kernel(c, &k));
+	ERR_TRY(measure_memory(&f->rss));
+	ERR_TRY(measure_adoption(c, &f->adopt_ns));
+	ERR_TRY(measure_read(k, &f->read_ns));
+	return measure_walk(c, &f->walk_ns, &f->tasks);
+}
+
+static struct err *measure_session(struct session *s, struct figures *f)
+{
+	char spawn[128];
+	struct err *err;
+
+	ERR_TRY(session_boot(s));
+	snprintf(spawn, sizeof(spawn), "spawn @runner workers=%d work=sequence(sleep:3600s)", WORKERS);
+	ERR_TRY(execute(s, spawn));
+	ERR_TRY(execute(s, "run 1s"));
+	ERR_TRY(execute(s, "freeze"));
+	ERR_TRY(execute(s, "tasks"));
+	ERR_TRY(coord_enter(session_coord(s)));
+	err = measure_frozen(s, f);
+	return coord_leave_with(session_coord(s), err);
+}
+
+static struct err *measure(const char *ktdbg, struct figures *f)
+{
+	struct options options;
+	struct session *s;
+	struct err *err;
+
+	ERR_TRY(measure_start(ktdbg, &f->start_ns));
+	options_init(&options);
+	options.kernel = getenv("KTDBG_BENCH_KERNEL");
+	ERR_TRY(session_create(&options, &s));
+	session_set_mode(s, MODE_SCRIPT);
+	err = measure_session(s, f);
+	session_destroy(s);
+	return err;
+}
+
+static const char *duration(bool known, uint64_t ns, char buffer[DURATION_TEXT])
+{
+	return known ? format_duration(ns, buffer) : "-";
+}
+
+static bool row(const char *what, uint64_t ns, uint64_t target, const char *qmp, const char *gdb)
+{
+	char a[DURATION_TEXT], b[DURATION_TEXT];
+
+	printf("%-34s %10s %10s  %-6s %10s %10s\n", what, format_duration(ns, a), format_duration(target, b),
+	       ns <= target ? "ok" : "MISSED", qmp, gdb);
+	return ns <= target;
+}
+
+static bool print_figures(const struct figures *f, const struct rivals *r)
+{
+	char a[DURATION_TEXT], b[DURATION_TEXT], walk[64];
+	bool good = true;
+
+	printf("%-34s %10s %10s  %-6s %10s %10s\n", "", "ktdbg", "target", "", "raw QMP", "gdb");
+	good &= row("exec to adopted, warm", f->start_ns, 600000000, "-", duration(r->has_gdb, r->gdb_start_ns, a));
+	good &= row("adoption", f->adopt_ns, 80000000, "-", "-");
+	good &= row("typed field read, frozen", f->read_ns, 1000, duration(r->has_qmp, r->qmp_read_ns, a),
+		    duration(r->has_gdb, r->gdb_read_ns, b));
+	snprintf(walk, sizeof(walk), "8 fields of %u tasks", f->tasks);
+	good &= row(walk, f->walk_ns, 2000000 * (uint64_t)f->tasks / 1000, duration(r->has_qmp, r->qmp_walk_ns, a),
+		    duration(r->has_gdb, r->gdb_walk_ns, b));
+	printf("%-34s %10s %10s  %-6s %10s %10s\n", "resident memory", format_size(f->rss, walk), "64M",
+	       f->rss <= 64 << 20 ? "ok" : "MISSED", "-", r->has_gdb ? format_size(r->gdb_rss, b) : "-");
+	printf("\nQMP and gdb read a bare, stopped QEMU at a known address: no symbols, types or tasks to find.\n");
+	return good && f->rss <= 64 << 20;
+}
+
+int main(int argc, char **argv)
+{
+	char folder[] = "/tmp/ktdbg-bench-XXXXXX", *command;
+	struct figures figures = {0};
+	struct rivals rivals;
+	struct err *err;
+
+	if (argc != 2 || !mkdtemp(folder)) {
+		fprintf(stderr, "usage: bench KTDBG\n");
+		return 2;
+	}
+	interrupt_install();
+	err = measure(argv[1], &figures);
+	if (!err)
+		err = rivals_measure(folder, &rivals);
+	command = str_format("rm -rf '%s'", folder);
+	if (command && system(command) != 0)
+		fprintf(stderr, "bench: %s is left\n", folder);
+	free(command);
+	if (err) {
+		fprintf(stderr, "bench: %s\n", err_detail(err));
+		err_free(err);
+		return 3;
+	}
+	return print_figures(&figures, &rivals) ? 0 : 1;
+}
