@@ -376,8 +376,10 @@ static struct err *function_workers(struct eval *ev, const struct node *n, const
 	const char *cgroup;
 
 	ERR_TRY(word_argument(ev, n, 0, &args[0], &cgroup));
+	if (strlen(cgroup) >= sizeof(ret->record_name))
+		return eval_error(ev, ERR_USAGE, n->child[0], "this name is too long for a cgroup");
 	*ret = (struct operand){.record = RECORD_WORKERS};
-	strncpy(ret->record_name, cgroup, sizeof(ret->record_name) - 1);
+	strcpy(ret->record_name, cgroup);
 	return NULL;
 }
 

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a batch is told: TAP version 14, JUnit XML, and folders with what a failure left behind. */
+#include "commands/batch_impl.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct replay_result *worst_run(const struct batch_case *c)
+{
+	for (unsigned int i = 0; i < c->run_count; i++)
+		if (c->runs[i].result.outcome != REPLAY_PASSED)
+			return &c->runs[i].result;
+	return c->run_count ? &c->runs[0].result : NULL;
+}
+
+static const char *outcome_name(enum replay_outcome outcome)
+{
+	switch (outcome) {
+	case REPLAY_PASSED:
+		return "passed";
+	case REPLAY_FAILED:
+		return "failed";
+	case REPLAY_MALFORMED:
+		return "malformed";
+	case REPLAY_ENVIRONMENT:
+		return "environment";
+	case REPLAY_GUEST_DIED:
+		return "guest died";
+	default:
+		return "interrupted";
+	}
+}
+
+/* ---- TAP ---- */
+
+void batch_tap_plan(const struct batch *b, FILE *file)
+{
+	fprintf(file, "TAP version 14\n1..%u\n", b->case_count);
+	fflush(file);
+}
+
+void batch_tap_bail_out(FILE *file, const char *why)
+{
+	fprintf(file, "Bail out! %s\n", why);
+	fflush(file);
+}
+
+/* A description, in which # and \ have a meaning. */
+static void tap_description(struct str *s, const char *text)
+{
+	struct str clean = {0};
+
+	str_add_clean(&clean, text, 4096);
+	for (const char *p = str_text(&clean); *p; p++) {
+		if (*p == '#' || *p == '\\')
+			str_add_c(s, '\\');
+		str_add_c(s, *p);
+	}
+	str_deinit(&clean);
+}
+
+static void tap_comment(struct str *s, const char *label, const char *text)
+{
+	str_addf(s, "# %s", label);
+	str_add_clean(s, text, 65536);
+	str_add_c(s, '\n');
+}
+
+/* A YAML block scalar: any text, each line set in. */
+static void yaml_text(struct str *s, const char *key, const char *text)
+{
+	if (!*text)
+		return;
+	str_addf(s, "  %s: |2-\n", key);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		struct str clean = {0};
+
+		str_add_clean(&clean, text, len);
+		str_addf(s, "    %s\n", str_text(&clean));
+		str_deinit(&clean);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static void tap_diagnostics(const struct batch_case *c, struct str *s)
+{
+	const struct replay_result *result = worst_run(c);
+
+	str_add(s, "  ---\n");
+	yaml_text(s, "message", c->message);
+	str_addf(s, "  severity: %s\n", c->outcome == REPLAY_FAILED ? "fail" : "error");
+	str_addf(s, "  outcome: %s\n", outcome_name(c->outcome));
+	yaml_text(s, "file", c->path);
+	if (c->line)
+		str_addf(s, "  line: %u\n", c->line);
+	if (result) {
+		yaml_text(s, "diff", result->diff);
+		if (c->outcome == REPLAY_GUEST_DIED || c->outcome == REPLAY_ENVIRONMENT)
+			yaml_text(s, "console", result->console);
+	}
+	str_add(s, "  ...\n");
+}
+
+static void tap_extra(const struct batch *b, const struct batch_case *c, struct str *s)
+{
+	const struct replay_result *result = c->run_count ? &c->runs[0].result : NULL;
+	char digest[SHA256_TEXT];
+
+	if (c->recording && c->recording->cut_off)
+		tap_comment(s, "cut off: its last line has no end and was not run: ", c->path);
+	if (!result)
+		return;
+	if (*result->differs)
+		tap_comment(s, "only expectations decide: ", result->differs);
+	if (c->blessed)
+		tap_comment(s, "blessed: ", c->path);
+	if (!b->options->digest)
+		return;
+	sha256_bytes(result->transcript, strlen(result->transcript), digest);
+	str_addf(s, "# sha256 %s ", digest);
+	str_add_clean(s, c->path, 4096);
+	str_add_c(s, '\n');
+}
+
+void batch_tap_case(const struct batch *b, const struct batch_case *c, FILE *file)
+{
+	struct str s = {0};
+
+	str_addf(&s, "%sok %u - ", c->outcome == REPLAY_PASSED ? "" : "not ",
+		 (unsigned int)(c - b->cases) + 1);
+	tap_description(&s, c->path);
+	str_add_c(&s, '\n');
+	if (c->outcome != REPLAY_PASSED)
+		tap_diagnostics(c, &s);
+	tap_extra(b, c, &s);
+	fputs(str_text(&s), file);
+	fflush(file);
+	str_deinit(&s);
+}
+
+/* ---- JUnit ---- */
+
+static void xml_text(struct str *s, const char *text)
+{
+	struct str clean = {0};
+
+	for (; *text; text++) {
+		if (*text == '&')
+			str_add(&clean, "&amp;");
+		else if (*text == '<')
+			str_add(&clean, "&lt;");
+		else if (*text == '>')
+			str_add(&clean, "&gt;");
+		else if (*text == '"')
+			str_add(&clean, "&quot;");
+		else if (*text == '\n')
+			str_add(&clean, "\n");
+		else
+			str_add_c(&clean, *text);
+	}
+	/* XML has no place for control bytes at all. */
+	for (const char *p = str_text(&clean); *p;) {
+		size_t len = strcspn(p, "\n");
+
+		str_add_clean(s, p, len);
+		if (p[len])
+			str_add_c(s, '\n');
+		p += len + (p[len] != '\0');
+	}
+	str_deinit(&clean);
+}
+
+static double case_seconds(const struct batch_case *c)
+{
+	uint64_t ns = 0;
+
+	for (unsigned int i = 0; i < c->run_count; i++)
+		ns += c->runs[i].result.host_ns;
+	return (double)ns / 1e9;
+}
+
+static void junit_case(const struct batch_case *c, struct str *s)
+{
+	const struct replay_result *result = worst_run(c);
+	const char *element = c->outcome == REPLAY_FAILED ? "failure" : "error";
+
+	str_add(s, "    <testcase name=\"");
+	xml_text(s, c->path);
+	str_addf(s, "\" classname=\"ktdbg\" time=\"%.3f\"", case_seconds(c));
+	if (c->outcome == REPLAY_PASSED) {
+		str_add(s, "/>\n");
+		return;
+	}
+	str_addf(s, ">\n      <%s type=\"%s\" message=\"", element, outcome_name(c->outcome));
+	xml_text(s, c->message);
+	str_add(s, "\">");
+	if (result)
+		xml_text(s, result->diff);
+	str_addf(s, "</%s>\n    </testcase>\n", element);
+}
+
+struct err *batch_write_junit(const struct batch *b, const char *path)
+{
+	unsigned int failures = 0, errors = 0;
+	struct str s = {0};
+	double seconds = 0;
+	struct err *err;
+
+	for (unsigned int i = 0; i < b->case_count; i++) {
+		failures += b->cases[i].outcome == REPLAY_FAILED;
+		errors += b->cases[i].outcome > REPLAY_FAILED;
+		seconds += case_seconds(&b->cases[i]);
+	}
+	str_add(&s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+	str_addf(&s, "  <testsuite name=\"ktdbg\" tests=\"%u\" failures=\"%u\" errors=\"%u\" "
+		     "skipped=\"0\" time=\"%.3f\">\n", b->case_count, failures, errors, seconds);
+	for (unsigned int i = 0; i < b->case_count; i++)
+		junit_case(&b->cases[i], &s);
+	str_add(&s, "  </testsuite>\n</testsuites>\n");
+	err = str_error(&s);
+	if (!err)
+		err = replace_file(path, s.data, s.len);
+	str_deinit(&s);
+	return err;
+}
+
+/* ---- artifacts ---- */
+
+/* The path as the name of one folder. */
+static char *folder_name(const char *folder, const char *path)
+{
+	char *name;
+
+	while (*path == '/' || *path == '.')
+		path++;
+	name = str_format("%s/%s", folder, path);
+	if (!name)
+		return NULL;
+	for (char *p = name + strlen(folder) + 1; *p; p++)
+		if (*p == '/')
+			*p = '_';
+	return name;
+}
+
+static struct err *write_artifact(const char *folder, const char *name, const char *text)
+{
+	char *path;
+	struct err *err;
+
+	if (!*text)
+		return NULL;
+	path = str_format("%s/%s", folder, name);
+	if (!path)
+		return err_nomem();
+	err = replace_file(path, text, strlen(text));
+	free(path);
+	return err;
+}
+
+static struct err *write_artifacts(const struct batch_case *c, const char *folder)
+{
+	const struct replay_result *result = worst_run(c);
+
+	ERR_TRY(make_directories(folder, 0777));
+	ERR_TRY(write_artifact(folder, "message", c->message));
+	ERR_TRY(write_artifact(folder, "diff", result->diff));
+	ERR_TRY(write_artifact(folder, "transcript", result->transcript));
+	return write_artifact(folder, "console", result->console);
+}
+
+struct err *batch_write_artifacts(const struct batch_case *c, const char *folder)
+{
+	char *own = folder_name(folder, c->path);
+	struct err *err;
+
+	if (!own)
+		return err_nomem();
+	err = write_artifacts(c, own);
+	free(own);
+	return err;
+}

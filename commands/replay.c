@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/replay.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "commands/diff.h"
+#include "commands/options.h"
+#include "commands/recorder.h"
+#include "coord/coord.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONSOLE_MAX 65536 /* bytes of a failed guest's console that are kept */
+
+struct replay {
+	const struct recording *r;
+	struct session *session;
+	bool strict;               /* output is compared byte for byte */
+	char **outputs;            /* of each step that ran, whole lines; NULL: it did not run */
+	size_t seen;               /* lines of the recorder's history that are in the transcript */
+	struct str transcript, message, differs;
+	enum replay_outcome outcome;
+	bool command_failed;       /* more went wrong than output that differs */
+	unsigned int line;
+};
+
+/* ---- verdicts ---- */
+
+/* The first thing that goes wrong decides; later ones are consequences. */
+static void fail(struct replay *p, enum replay_outcome outcome, unsigned int line, const char *why)
+{
+	if (p->outcome != REPLAY_PASSED)
+		return;
+	p->outcome = outcome;
+	p->line = line;
+	if (line)
+		str_addf(&p->message, "%s:%u: ", p->r->path, line);
+	str_add(&p->message, why);
+}
+
+static enum replay_outcome outcome_of(const struct err *err)
+{
+	switch (err_kind(err)) {
+	case ERR_INTERRUPTED:
+		return REPLAY_INTERRUPTED;
+	case ERR_GUEST_DIED:
+		return REPLAY_GUEST_DIED;
+	case ERR_ENVIRONMENT:
+	case ERR_QMP:
+	case ERR_NOMEM:
+		return REPLAY_ENVIRONMENT;
+	default:
+		return REPLAY_FAILED;
+	}
+}
+
+/* ---- identity ---- */
+
+static void differs(struct replay *p, const char *what, const char *recorded, const char *now)
+{
+	if (recorded && strcmp(recorded, now) != 0)
+		str_addf(&p->differs, "%s%s is %s, was %s", p->differs.len ? "; " : "", what, now, recorded);
+}
+
+/* The version that a `kernel` line means: its own text, or the file's it names. */
+static bool names_path(const char *kernel)
+{
+	return kernel && strchr(kernel, '/');
+}
+
+/* What must be as recorded for output to be the same. What the header leaves out is not asked for. */
+static struct err *compare_identity(struct replay *p)
+{
+	struct coord *coord = session_coord(p->session);
+	const struct machine_info *machine = machine_info(coord_machine(coord));
+	const char *kernel_name = recording_header_value(p->r, "kernel");
+	struct kernel *kernel;
+	struct err *err = coord_kernel(coord, &kernel);
+
+	if (machine->clock != CLOCK_VIRTUAL)
+		str_add(&p->differs, "the clock is real");
+	if (err) {
+		str_addf(&p->differs, "%s%s", p->differs.len ? "; " : "", err_detail(err));
+		err_free(err);
+	} else {
+		if (!names_path(kernel_name))
+			differs(p, "kernel", kernel_name, kernel_info(kernel)->release);
+		differs(p, "kernel build", p->r->build_id, kernel_info(kernel)->build_id);
+	}
+	differs(p, "guest image", recording_header_value(p->r, "image"), machine->image_hash);
+	differs(p, "qemu", recording_header_value(p->r, "qemu"), machine->qemu_version);
+	p->strict = p->differs.len == 0;
+	return str_error(&p->differs);
+}
+
+/* ---- steps ---- */
+
+/* What the recorder wrote since the last look. A `boot` begins its history anew. */
+static void take_transcript(struct replay *p)
+{
+	const struct recorder *recorder = session_recorder(p->session);
+	size_t count = recorder_lines(recorder);
+
+	if (count < p->seen)
+		p->seen = 0;
+	for (; p->seen < count; p->seen++)
+		str_addf(&p->transcript, "%s\n", recorder_line(recorder, p->seen));
+}
+
+/* All lines of a step through the session's door. */
+static struct err *execute(struct replay *p, const struct recording_step *step, struct out *out)
+{
+	const char *at = step->command;
+	struct err *err = NULL;
+	bool more = false;
+
+	for (bool first = true; !err && *at; first = false) {
+		size_t len = strcspn(at, "\n");
+		char *line = first && step->has_time ?
+				     str_format("[%" PRIu64 ".%09" PRIu64 "] %.*s", step->time / 1000000000,
+						step->time % 1000000000, (int)len, at) :
+				     strndup(at, len);
+
+		if (!line)
+			return err_nomem();
+		err = session_execute(p->session, line, out, &more);
+		free(line);
+		at += len + (at[len] == '\n');
+	}
+	if (more)
+		session_drop_block(p->session);
+	return err;
+}
+
+static bool expects_error(const struct recording_step *step)
+{
+	for (unsigned int i = 0; i < step->output_count; i++)
+		if (str_starts(step->outputs[i].text, "error: "))
+			return true;
+	return false;
+}
+
+/* The line of the file that the first difference belongs to. */
+static unsigned int first_difference(const struct recording_step *step,
+				     const struct recording_compare *c)
+{
+	for (unsigned int i = 0; i < c->expected_count; i++)
+		if (c->pairs[i] != i)
+			return step->outputs[i].line;
+	return step->last_line;
+}
+
+static struct err *judge_output(struct replay *p, const struct recording_step *step, const char *actual)
+{
+	struct recording_compare c;
+
+	if (step->output_count == 0)
+		return NULL;
+	ERR_TRY(recording_compare(step, actual, &c));
+	if (p->strict && !c.equal)
+		fail(p, REPLAY_FAILED, first_difference(step, &c), "the output differs");
+	else if (!c.matchers_hold)
+		fail(p, REPLAY_FAILED, first_difference(step, &c), "a line that must match is not there");
+	recording_compare_deinit(&c);
+	return NULL;
+}
+
+/* Whether the replay goes on after a command's error. */
+static bool judge_error(struct replay *p, const struct recording_step *step, const struct err *err)
+{
+	enum replay_outcome outcome = outcome_of(err);
+
+	if (outcome == REPLAY_FAILED && err_kind(err) != ERR_EXPECT && expects_error(step))
+		return true;
+	p->command_failed = true;
+	fail(p, outcome, step->line, err_detail(err));
+	return false;
+}
+
+/* Whether a step's time can still be met. Under the real clock late is near enough. */
+static bool judge_time(struct replay *p, const struct recording_step *step)
+{
+	struct coord *coord = session_coord(p->session);
+	char wanted[DURATION_TEXT], now[DURATION_TEXT], why[128];
+
+	if (!step->has_time || !coord || coord_time(coord) <= step->time ||
+	    machine_info(coord_machine(coord))->clock != CLOCK_VIRTUAL)
+		return true;
+	snprintf(why, sizeof(why), "its time, %s, has passed: it is %s",
+		 format_seconds(step->time, wanted), format_seconds(coord_time(coord), now));
+	p->command_failed = true;
+	fail(p, REPLAY_FAILED, step->line, why);
+	return false;
+}
+
+static struct err *run_step(struct replay *p, unsigned int i, bool *go_on)
+{
+	const struct recording_step *step = &p->r->steps[i];
+	struct str text = {0};
+	struct out *out;
+	struct err *err;
+
+	*go_on = judge_time(p, step);
+	if (!*go_on)
+		return NULL;
+	out = out_create(OUT_TEXT, out_sink_str, &text);
+	if (!out)
+		return err_nomem();
+	log_info("%s:%u: %s", p->r->path, step->line, step->command);
+	err = execute(p, step, out);
+	out_destroy(out);
+	if (err) {
+		recording_error_text(err, &text);
+		*go_on = judge_error(p, step, err);
+		err_free(err);
+	}
+	take_transcript(p);
+	p->outputs[i] = str_take(&text);
+	if (!p->outputs[i])
+		return err_nomem();
+	return judge_output(p, step, p->outputs[i]);
+}
+
+static struct err *run_steps(struct replay *p)
+{
+	bool go_on = true;
+
+	for (unsigned int i = 0; i < p->r->step_count && go_on && !session_quit(p->session); i++)
+		ERR_TRY(run_step(p, i, &go_on));
+	return NULL;
+}
+
+/* ---- the whole ---- */
+
+static char *read_console(struct replay *p)
+{
+	struct coord *coord = session_coord(p->session);
+	char *buffer = calloc(1, CONSOLE_MAX);
+
+	if (buffer && coord)
+		machine_console(coord_machine(coord), buffer, CONSOLE_MAX);
+	return buffer;
+}
+
+static struct err *make_diff(struct replay *p, struct replay_result *ret)
+{
+	struct str blessed = {0}, plain = {0}, diff = {0};
+	struct err *err = recording_bless(p->r, (const char *const *)p->outputs, &blessed);
+
+	for (unsigned int i = 0; i < p->r->line_count; i++)
+		str_addf(&plain, "%s\n", p->r->lines[i]);
+	if (!err)
+		err = str_error(&plain);
+	if (!err)
+		err = diff_unified(str_text(&plain), str_text(&blessed), p->r->path, "this run", &diff);
+	str_deinit(&plain);
+	ret->blessed = str_take(&blessed);
+	ret->diff = str_take(&diff);
+	return err;
+}
+
+static struct err *finish(struct replay *p, uint64_t started, struct replay_result *ret)
+{
+	struct err *err = make_diff(p, ret);
+	struct coord *coord = session_coord(p->session);
+
+	ret->outcome = p->outcome;
+	ret->line = p->line;
+	ret->only_output = !p->command_failed;
+	ret->host_ns = host_now() - started;
+	ret->guest_ns = coord ? coord_time(coord) : 0;
+	ret->console = p->outcome == REPLAY_PASSED ? strdup("") : read_console(p);
+	ret->message = str_take(&p->message);
+	ret->differs = str_take(&p->differs);
+	ret->transcript = str_take(&p->transcript);
+	if (err || (ret->console && ret->message && ret->differs && ret->transcript))
+		return err;
+	return err_nomem();
+}
+
+static struct err *boot_and_run(struct replay *p)
+{
+	struct err *err = session_boot(p->session);
+
+	if (err) {
+		p->command_failed = true;
+		fail(p, outcome_of(err) == REPLAY_FAILED ? REPLAY_ENVIRONMENT : outcome_of(err), 0,
+		     err_detail(err));
+		err_free(err);
+		return NULL;
+	}
+	ERR_TRY(compare_identity(p));
+	return run_steps(p);
+}
+
+static struct err *with_session(struct replay *p, const struct options *options,
+				struct replay_result *ret)
+{
+	uint64_t started = host_now();
+	struct err *err = session_create(options, &p->session);
+
+	if (err)
+		return err;
+	session_set_mode(p->session, MODE_BATCH);
+	p->outputs = calloc(p->r->step_count + 1, sizeof(*p->outputs));
+	err = p->outputs ? boot_and_run(p) : err_nomem();
+	if (!err)
+		err = finish(p, started, ret);
+	for (unsigned int i = 0; p->outputs && i < p->r->step_count; i++)
+		free(p->outputs[i]);
+	free(p->outputs);
+	session_destroy(p->session);
+	return err;
+}
+
+/* The command line's options under the header's, without those that would get in the way of a replay. */
+static struct err *make_options(const struct recording *r, const struct options *base,
+				struct options *ret)
+{
+	*ret = *base;
+	ret->record = NULL;
+	ret->json = false;
+	/* The list of files is owned by each struct; the header's come after the command line's. */
+	ret->add_files = NULL;
+	ret->add_file_count = 0;
+	for (unsigned int i = 0; i < base->add_file_count; i++)
+		ERR_TRY(options_set(ret, "add-file", base->add_files[i]));
+	return recording_options(r, ret);
+}
+
+struct err *replay_run(const struct recording *r, const struct options *options,
+		       struct replay_result *ret)
+{
+	struct replay replay = {.r = r};
+	struct options own;
+	struct err *err = make_options(r, options, &own);
+
+	*ret = (struct replay_result){0};
+	if (!err)
+		err = with_session(&replay, &own, ret);
+	options_deinit(&own);
+	str_deinit(&replay.transcript);
+	str_deinit(&replay.message);
+	str_deinit(&replay.differs);
+	if (err)
+		replay_result_deinit(ret);
+	return err;
+}
+
+void replay_result_deinit(struct replay_result *result)
+{
+	free(result->message);
+	free(result->differs);
+	free(result->transcript);
+	free(result->diff);
+	free(result->blessed);
+	free(result->console);
+	*result = (struct replay_result){0};
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One recording replayed in one guest, in this process: executes its commands at their times, compares
+ * what they give with what is expected, and says how it went.
+ *
+ * A false `expect`, `wait` or `until` fails whatever output the recording has under it, and ends the
+ * replay. Any other error of a command is output ("error: ..."), which fails when the recording does not
+ * expect it.
+ *
+ * Not responsible for processes, time-outs and reports: commands/batch.h.
+ */
+#ifndef COMMANDS_REPLAY_H
+#define COMMANDS_REPLAY_H
+
+#include "base/err.h"
+#include "commands/recording.h"
+#include "commands/session.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum replay_outcome {
+	REPLAY_PASSED,
+	REPLAY_FAILED,       /* an expectation, or output that differs */
+	REPLAY_MALFORMED,
+	REPLAY_ENVIRONMENT,  /* no kernel, no QEMU, the guest did not come up */
+	REPLAY_GUEST_DIED,
+	REPLAY_INTERRUPTED,
+};
+
+struct replay_result {
+	enum replay_outcome outcome;
+	unsigned int line;      /* of the recording, where it first went wrong; 0: none */
+	bool only_output;       /* every command did well: only output lines may be wrong */
+	uint64_t guest_ns, host_ns;
+	/* All owned; "" where there is nothing to say. */
+	char *message;          /* what went wrong */
+	char *differs;          /* in what this run is not the recorded one, so that only expectations decide */
+	char *transcript;       /* what was done and what it gave, as a recording's body */
+	char *diff;             /* unified, from the recording to what this run would have recorded */
+	char *blessed;          /* the whole recording with this run's output */
+	char *console;          /* of the guest, its end; only when it failed */
+};
+
+/* Runs `r` with its header laid over `options`. The error is for what is not the recording's result: out
+ * of memory. */
+struct err *replay_run(const struct recording *r, const struct options *options,
+		       struct replay_result *ret) __attribute__((warn_unused_result));
+void replay_result_deinit(struct replay_result *result);
+
+#endif
