@@ -47,10 +47,14 @@ endif
 endif
 
 # gcc cannot see that an out parameter is set whenever the error is NULL.
-KT_CFLAGS := -Wno-maybe-uninitialized -std=gnu11 -D_GNU_SOURCE -I. -I$(O)/gen -Wall -Wextra -Wno-unused-parameter -Wshadow \
+KT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(O)/gen -Wall -Wextra -Wno-unused-parameter -Wshadow \
 	-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -fno-strict-aliasing -MMD -MP \
 	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 KT_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lpthread -ldl
+# gcc takes an out parameter that an early return leaves unset for one that is used.
+ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
+KT_CFLAGS += -Wno-maybe-uninitialized
+endif
 ifeq ($(WERROR),1)
 KT_CFLAGS += -Werror
 endif
