@@ -7,6 +7,7 @@
 #include "vmm/notes.h"
 #include "vmm/saved.h"
 #include "vmm/store.h"
+#include "vmm/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 #define SECOND UINT64_C(1000000000)
 #define QMP_TIMEOUT (10 * SECOND)
 /* Bumped when what is booted changes in a way that no part of the key shows. */
-#define KEY_FORMAT "ktdbg machine 1"
+#define KEY_FORMAT "ktdbg machine 2"
 
 /* A file's hash, remembered for as long as the file does not change. */
 static struct err *file_hash(const char *path, char ret[SHA256_TEXT])
@@ -122,10 +123,14 @@ static struct err *ignore_shared(struct qmp *q)
 			   NULL);
 }
 
-static struct err *give_state(struct qmp *q, int fd)
+/* QEMU's end of the pipe; ours is closed, so that each side sees the other's end. */
+static struct err *give_pipe(struct qmp *q, int peer)
 {
-	return qmp_execute(q, "getfd", pair("fdname", json_object_new_string("state")), fd, QMP_TIMEOUT,
-			   NULL);
+	struct err *err = qmp_execute(q, "getfd", pair("fdname", json_object_new_string("state")), peer,
+				      QMP_TIMEOUT, NULL);
+
+	close(peer);
+	return err;
 }
 
 /* Until the stream has been written or read whole. */
@@ -169,6 +174,28 @@ static struct err *pause_machine(struct machine *m)
 	return qmp_execute(&m->qemu.qmp, "stop", NULL, -1, QMP_TIMEOUT, NULL);
 }
 
+/* `command` is migrate or migrate-incoming: the state between QEMU and `file`. */
+static struct err *transfer(struct qmp *q, const char *command, int file,
+			    enum stream_direction direction)
+{
+	struct stream stream;
+	struct err *err, *late;
+	int peer;
+
+	ERR_TRY(stream_start(&stream, file, direction, &peer));
+	err = give_pipe(q, peer);
+	if (!err)
+		err = qmp_execute(q, command, pair("uri", json_object_new_string("fd:state")), -1,
+				  QMP_TIMEOUT, NULL);
+	if (!err)
+		err = wait_migrated(q);
+	late = stream_finish(&stream, err != NULL);
+	if (!err)
+		return late;
+	err_free(late);
+	return err;
+}
+
 /* The device state goes to memory first: it is small, and then a full disk costs nothing but the disk. */
 static struct err *save_state(struct machine *m, struct saved *s)
 {
@@ -180,10 +207,7 @@ static struct err *save_state(struct machine *m, struct saved *s)
 		return err_os(errno, "memfd");
 	ERR_TRY(pause_machine(m));
 	ERR_TRY(ignore_shared(q));
-	ERR_TRY(give_state(q, s->state_fd));
-	ERR_TRY(qmp_execute(q, "migrate", pair("uri", json_object_new_string("fd:state")), -1,
-			    QMP_TIMEOUT, NULL));
-	ERR_TRY(wait_migrated(q));
+	ERR_TRY(transfer(q, "migrate", s->state_fd, STREAM_TO_FILE));
 	s->mailbox = m->mailbox;
 	return saved_measure_state(s);
 }
@@ -202,13 +226,8 @@ static struct err *take_state(struct machine *m, struct saved *s, struct saved_l
 	ERR_TRY(machine_talk(m));
 	ERR_TRY(ignore_shared(q));
 	ERR_TRY(no_announcements(q));
-	if (lseek(s->state_fd, 0, SEEK_SET) < 0)
-		return err_os(errno, "saved device state");
-	ERR_TRY(give_state(q, s->state_fd));
 	ERR_TRY(saved_load_finish(load));
-	ERR_TRY(qmp_execute(q, "migrate-incoming", pair("uri", json_object_new_string("fd:state")), -1,
-			    QMP_TIMEOUT, NULL));
-	ERR_TRY(wait_migrated(q));
+	ERR_TRY(transfer(q, "migrate-incoming", s->state_fd, STREAM_FROM_FILE));
 	m->mailbox = s->mailbox;
 	return machine_first_hold(m);
 }
