@@ -13,6 +13,7 @@
 #define SCHED_DIR "/ktdbg/sched"
 #define LOADER "/ktdbg/bin/sched-load"
 #define OBJECT ".bpf.o"
+#define TWIN ".nodsq.bpf.o" /* sched-load's business */
 #define STATE "/sys/kernel/sched_ext/state"
 
 #define STEP 2000000ULL                /* ns between looks while waiting */
@@ -45,7 +46,7 @@ static void list_schedulers(char *list, size_t size)
 		const char *suffix = strstr(entry->d_name, OBJECT);
 		int n = suffix ? (int)(suffix - entry->d_name) : (int)strlen(entry->d_name);
 
-		if (entry->d_name[0] != '.')
+		if (entry->d_name[0] != '.' && !strstr(entry->d_name, TWIN))
 			len += (size_t)snprintf(list + len, size - len, "%s%.*s", len ? ", " : "", n,
 						entry->d_name);
 	}

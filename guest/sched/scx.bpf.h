@@ -25,6 +25,7 @@ typedef long long __s64;
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#define SCX_DSQ_GLOBAL ((1ULL << 63) | 1)
 #define SCX_DSQ_LOCAL ((1ULL << 63) | 2)
 #define SCX_SLICE_DFL (20 * 1000 * 1000ULL) /* ns */
 
@@ -36,8 +37,14 @@ struct sched_ext_entity {
 	u64 dsq_vtime;
 };
 
+struct cpumask {
+	unsigned long bits[1];
+};
+
 struct task_struct {
 	s32 pid;
+	s32 nr_cpus_allowed;
+	const struct cpumask *cpus_ptr;
 	struct sched_ext_entity scx;
 };
 
@@ -71,12 +78,16 @@ struct sched_ext_ops {
 #pragma clang attribute pop
 
 /* Calls into the kernel. The names are those of 6.13 and later. */
-s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
 s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags, bool *is_idle) __ksym;
 void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym;
+#ifdef OWN_DSQ
+#include "guest/sched/own_dsq.bpf.h"
+#else
+s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
 void scx_bpf_dsq_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
 			      u64 enq_flags) __ksym;
 bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym;
+#endif
 
 /* One operation of a scheduler, with its arguments as the kernel declares them. */
 #define SCHED_OP(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A dispatch queue made of BPF, for kernels on which scx_bpf_create_dsq() cannot be called: those whose
+ * BTF was made by a pahole before 1.31 from sources of 7.1 or later. The kernel's function takes a
+ * hidden argument there that the BTF still shows, and the verifier refuses every call. load.c picks
+ * the object built with this in that case. A scheduler need not know: the functions here have the
+ * kernel's names and meaning, for one queue with id 0.
+ *
+ * The queue is a heap ordered by virtual time, and beside it a heap for each CPU, for tasks that may
+ * not run everywhere: what a CPU takes from the first it can always run. An entry is a number of a
+ * process and thus only a hint: a task that left the queue in another way leaves it behind, and the
+ * kernel ignores the attempt to dispatch a task that is not queued.
+ */
+#ifndef GUEST_SCHED_OWN_DSQ_BPF_H
+#define GUEST_SCHED_OWN_DSQ_BPF_H
+
+#define BPF_MAP_TYPE_ARRAY 2 /* linux/bpf.h */
+struct bpf_spin_lock {
+	u32 val;
+};
+
+#define HEAP_LEVELS 10
+#define HEAP_SIZE (1u << HEAP_LEVELS)
+#define HEAP_AT(heap, i) ((heap)->entries[(i) & (HEAP_SIZE - 1)]) /* the verifier wants the mask */
+#define OWN_TRIES 32 /* entries that turn out to be no longer true, before the CPU looks again later */
+
+struct own_entry {
+	u64 vtime;
+	s32 pid;
+};
+
+/* `hole` is where a moving entry will go. In memory, because the verifier would follow each of its
+ * thousand possible values in a register. */
+struct own_heap {
+	struct bpf_spin_lock lock;
+	u32 count;
+	u32 hole;
+	struct own_entry entries[HEAP_SIZE];
+};
+
+/* 0 for all CPUs, 1 + n for CPU n: load.c sets the size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct own_heap);
+} own_heaps SEC(".maps");
+
+u32 scx_bpf_nr_cpu_ids(void) __ksym;
+s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
+struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
+void bpf_task_release(struct task_struct *p) __ksym;
+bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *cpumask) __ksym;
+
+static __always_inline bool own_before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+static __always_inline struct own_heap *own_heap(u32 i)
+{
+	return bpf_map_lookup_elem(&own_heaps, &i);
+}
+
+/* False when the heap is full. Not static: a global function is verified once, not at each call. */
+__attribute__((noinline)) bool own_push(u32 number, u64 vtime, s32 pid)
+{
+	struct own_heap *heap = own_heap(number);
+	u32 parent;
+
+	if (!heap)
+		return 0;
+	bpf_spin_lock(&heap->lock);
+	if (heap->count >= HEAP_SIZE) {
+		bpf_spin_unlock(&heap->lock);
+		return 0;
+	}
+	heap->hole = heap->count++;
+	for (u32 level = 0; level < HEAP_LEVELS && heap->hole; level++) {
+		parent = (heap->hole - 1) / 2;
+		if (!own_before(vtime, HEAP_AT(heap, parent).vtime))
+			break;
+		HEAP_AT(heap, heap->hole) = HEAP_AT(heap, parent);
+		heap->hole = parent;
+	}
+	HEAP_AT(heap, heap->hole).vtime = vtime;
+	HEAP_AT(heap, heap->hole).pid = pid;
+	bpf_spin_unlock(&heap->lock);
+	return 1;
+}
+
+/* Takes out the first; 0 when the heap is empty. */
+__attribute__((noinline)) s32 own_pop(u32 number)
+{
+	struct own_heap *heap = own_heap(number);
+	u32 child;
+	u64 vtime;
+	s32 pid, last;
+
+	if (!heap)
+		return 0;
+	bpf_spin_lock(&heap->lock);
+	if (!heap->count) {
+		bpf_spin_unlock(&heap->lock);
+		return 0;
+	}
+	pid = heap->entries[0].pid;
+	heap->count--;
+	vtime = HEAP_AT(heap, heap->count).vtime;
+	last = HEAP_AT(heap, heap->count).pid;
+	heap->hole = 0;
+	for (u32 level = 0; level < HEAP_LEVELS; level++) {
+		child = 2 * heap->hole + 1;
+		if (child >= heap->count)
+			break;
+		if (child + 1 < heap->count &&
+		    own_before(HEAP_AT(heap, child + 1).vtime, HEAP_AT(heap, child).vtime))
+			child++;
+		if (!own_before(HEAP_AT(heap, child).vtime, vtime))
+			break;
+		HEAP_AT(heap, heap->hole) = HEAP_AT(heap, child);
+		heap->hole = child;
+	}
+	HEAP_AT(heap, heap->hole).vtime = vtime;
+	HEAP_AT(heap, heap->hole).pid = last;
+	bpf_spin_unlock(&heap->lock);
+	return pid;
+}
+
+static __always_inline s32 scx_bpf_create_dsq(u64 dsq_id, s32 node)
+{
+	return dsq_id ? -22 : 0; /* EINVAL */
+}
+
+static __always_inline void scx_bpf_dsq_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice,
+						     u64 vtime, u64 enq_flags)
+{
+	bool anywhere = (u32)p->nr_cpus_allowed >= scx_bpf_nr_cpu_ids();
+	u32 number = anywhere ? 0 : 1 + scx_bpf_task_cpu(p);
+
+	p->scx.dsq_vtime = vtime;
+	if (!own_push(number, vtime, p->pid))
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice, enq_flags);
+}
+
+/* To the local queue if it is still true that this CPU may run it. */
+static __always_inline bool own_dispatch(s32 pid, u32 cpu)
+{
+	struct task_struct *p = bpf_task_from_pid(pid);
+	bool fits;
+
+	if (!p)
+		return 0;
+	fits = bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
+	if (fits)
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 0);
+	bpf_task_release(p);
+	return fits;
+}
+
+static __always_inline bool scx_bpf_dsq_move_to_local(u64 dsq_id)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct own_heap *all = own_heap(0), *mine = own_heap(1 + cpu);
+
+	if (!all || !mine)
+		return 0;
+	for (u32 i = 0; i < OWN_TRIES && (all->count || mine->count); i++) {
+		bool pinned = mine->count && (!all->count || own_before(mine->entries[0].vtime,
+									all->entries[0].vtime));
+
+		if (own_dispatch(own_pop(pinned ? 1 + cpu : 0), cpu))
+			return 1;
+	}
+	return 0;
+}
+
+#endif
