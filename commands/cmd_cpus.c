@@ -7,14 +7,26 @@
 #include <stdlib.h>
 
 static const struct out_column cpu_columns[] = {
-	{"cpu", OUT_RIGHT},        {"online", OUT_HIDDEN},     {"current", 0},
-	{"pid", OUT_RIGHT},        {"class", 0},               {"nr_running", OUT_RIGHT},
-	{"fair", OUT_RIGHT},       {"rt", OUT_RIGHT},          {"dl", OUT_RIGHT},
-	{"ext", OUT_RIGHT},        {"local_dsq", OUT_RIGHT},   {"switches", OUT_RIGHT},
-	{"locked", 0},             {"clock", OUT_RIGHT | OUT_HIDDEN},
-	{"steal", OUT_RIGHT | OUT_HIDDEN}, {"user", OUT_RIGHT | OUT_HIDDEN},
-	{"system", OUT_RIGHT | OUT_HIDDEN}, {"idle", OUT_RIGHT | OUT_HIDDEN},
-	{"wakeups", OUT_RIGHT | OUT_HIDDEN}, {"wakeups_local", OUT_RIGHT | OUT_HIDDEN},
+	{"cpu", OUT_RIGHT},
+	{"online", OUT_HIDDEN},
+	{"current", 0},
+	{"pid", OUT_RIGHT},
+	{"class", 0},
+	{"nr_running", OUT_RIGHT},
+	{"fair", OUT_RIGHT},
+	{"rt", OUT_RIGHT},
+	{"dl", OUT_RIGHT | OUT_HIDDEN},
+	{"ext", OUT_RIGHT},
+	{"local_dsq", OUT_RIGHT},
+	{"switches", OUT_RIGHT},
+	{"locked", OUT_HIDDEN},
+	{"clock", OUT_RIGHT | OUT_HIDDEN},
+	{"steal", OUT_RIGHT | OUT_HIDDEN},
+	{"user", OUT_RIGHT | OUT_HIDDEN},
+	{"system", OUT_RIGHT | OUT_HIDDEN},
+	{"idle", OUT_RIGHT | OUT_HIDDEN},
+	{"wakeups", OUT_RIGHT | OUT_HIDDEN},
+	{"wakeups_local", OUT_RIGHT | OUT_HIDDEN},
 	{"rq", OUT_HIDDEN},
 };
 #define CPU_COLUMNS (sizeof(cpu_columns) / sizeof(cpu_columns[0]))
@@ -75,6 +87,15 @@ static bool cpu_self(void *context, unsigned int row, struct value *ret)
 	return rows->rq_type != 0;
 }
 
+/* In JSON a column says so. */
+static void show_locked(const struct model *model, struct out *out)
+{
+	for (unsigned int i = 0; i < model->cpu_count && out_format(out) == OUT_TEXT; i++)
+		if (model->cpus[i].locked)
+			out_text(out, "cpu %u: its run queue is locked, its lists may be half changed",
+				 model->cpus[i].cpu);
+}
+
 static struct err *run_cpus(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct cpu_rows context = {0};
@@ -87,6 +108,7 @@ static struct err *run_cpus(struct session *s, const struct command_line *line, 
 	ERR_TRY(coord_model(session_coord(s), &context.model));
 	rows.row_count = context.model->cpu_count;
 	ERR_TRY(rows_show(s, &rows, line->rest, out));
+	show_locked(context.model, out);
 	show_damage(out, context.model->damage);
 	return NULL;
 }
@@ -143,9 +165,9 @@ const struct command command_cpus = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
 	.usage = "cpus [where EXPR] [sort KEY] [columns A,B]",
 	.summary = "each CPU: current task, queue lengths, switches",
-	.help = "Expressions see the columns' names and the members of the CPU's struct rq. `locked` says that the\n"
-		"run queue's lock is held at this moment, so that its lists may be half changed.\n"
-		"More columns: online clock steal user system idle wakeups wakeups_local rq.\n"
+	.help = "Expressions see the columns' names and the members of the CPU's struct rq. A line below the\n"
+		"table names each CPU whose run-queue lock is held at this moment.\n"
+		"More columns: online dl locked clock steal user system idle wakeups wakeups_local rq.\n"
 		"\n"
 		"    cpus where nr_running > 1 columns cpu,nr_running,cfs.nr_queued",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},

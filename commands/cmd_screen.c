@@ -56,6 +56,8 @@ static struct err *watch_lines(struct session *s, const char *expression, uint64
 
 	for (;;) {
 		ERR_TRY(command_print.run(s, &line, out));
+		if (coord_frozen(coord))
+			return err_new(ERR_REFUSED, "watch: nothing will change: the guest is frozen");
 		ERR_TRY(coord_run_until(coord, coord_time(coord) + step));
 	}
 }

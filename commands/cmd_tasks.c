@@ -15,12 +15,12 @@ static const struct out_column task_columns[] = {
 	{"class", 0},
 	{"policy", 0},
 	{"prio", OUT_RIGHT},
-	{"nice", OUT_RIGHT},
+	{"nice", OUT_RIGHT | OUT_HIDDEN},
 	{"cpu", OUT_RIGHT},
 	{"on_rq", OUT_RIGHT},
 	{"on_cpu", OUT_RIGHT | OUT_HIDDEN},
 	{"runtime", OUT_RIGHT},
-	{"vruntime", OUT_RIGHT},
+	{"vruntime", OUT_RIGHT | OUT_HIDDEN},
 	{"switches", OUT_RIGHT},
 	{"run_delay", OUT_RIGHT | OUT_HIDDEN},
 	{"static_prio", OUT_RIGHT | OUT_HIDDEN},
@@ -42,7 +42,7 @@ struct task_rows {
 	char state[2];
 };
 
-/* Plain nanoseconds in text too: vruntime and start_time are compared and pasted, not estimated. */
+/* Times that are compared and pasted, not estimated, stay plain nanoseconds in text. */
 static void fill_task(void *context, unsigned int row, struct out_value *v)
 {
 	struct task_rows *rows = context;
@@ -60,7 +60,7 @@ static void fill_task(void *context, unsigned int row, struct out_value *v)
 	*v++ = out_u64(task->cpu);
 	*v++ = out_u64(task->on_rq);
 	*v++ = out_u64(task->on_cpu);
-	*v++ = out_u64(task->runtime);
+	*v++ = out_duration(task->runtime);
 	*v++ = out_u64(task->vruntime);
 	*v++ = out_u64(task->switches);
 	*v++ = show_maybe(task->run_delay);
@@ -128,30 +128,74 @@ static struct err *no_task(const struct model *model, int64_t pid)
 		       model->task_count, near);
 }
 
-static void task_record(struct task_rows *rows, unsigned int row, struct out *out)
+/* The CPUs that a task may use as "0-2,5"; "" when the mask cannot be read. */
+static void allowed_cpus(struct kernel *kernel, const struct value *task, struct str *ret)
+{
+	unsigned int cpus = kernel_cpus(kernel), first = 0;
+	uint8_t mask[1024 / 8] = {0};
+	struct value member;
+	bool inside = false;
+	struct err *err = value_member(kernel, task, "cpus_mask", &member);
+
+	if (cpus > 1024)
+		cpus = 1024;
+	if (!err && member.kind == VALUE_OBJECT)
+		err = kernel_read(kernel, member.address, mask, (cpus + 7) / 8);
+	err_free(err);
+	for (unsigned int cpu = 0; cpu <= cpus; cpu++) {
+		bool set = cpu < cpus && (mask[cpu / 8] >> cpu % 8 & 1);
+
+		if (set && !inside)
+			first = cpu;
+		if (!set && inside && cpu - 1 == first)
+			str_addf(ret, "%s%u", ret->len ? "," : "", first);
+		else if (!set && inside)
+			str_addf(ret, "%s%u-%u", ret->len ? "," : "", first, cpu - 1);
+		inside = set;
+	}
+}
+
+static void task_record(struct kernel *kernel, struct task_rows *rows, unsigned int row,
+			const struct value *task, struct out *out)
 {
 	struct out_value values[TASK_COLUMNS];
+	struct str cpus = {0};
 
 	fill_task(rows, row, values);
+	allowed_cpus(kernel, task, &cpus);
 	out_record_begin(out);
 	for (unsigned int i = 0; i < TASK_COLUMNS; i++)
 		out_record(out, task_columns[i].name, values[i]);
+	out_record(out, "cpus_allowed", out_string(str_text(&cpus)));
 	out_record_end(out);
+	str_deinit(&cpus);
 }
 
-/* The members of task_struct in which a scheduler's author looks first, each as far as it exists. */
-static struct err *task_overview(struct kernel *kernel, const struct value *task, struct out *out)
+/* The scheduling entity of the task's class, and what every class uses. */
+static struct err *task_overview(struct kernel *kernel, enum sched_class class,
+				 const struct value *task, struct out *out)
 {
-	static const char *const members[] = {"cpus_mask", "se", "rt", "dl", "scx", "sched_info"};
+	static const struct {
+		const char *name;
+		unsigned int classes;
+	} members[] = {
+		{"se", 1 << CLASS_FAIR | 1 << CLASS_EXT | 1 << CLASS_UNKNOWN},
+		{"rt", 1 << CLASS_RT},
+		{"dl", 1 << CLASS_DL},
+		{"scx", 1 << CLASS_EXT},
+		{"sched_info", ~0u},
+	};
 
 	for (unsigned int i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		struct value member;
 		struct str text = {0};
 
-		ERR_TRY(value_member(kernel, task, members[i], &member));
+		if (!(members[i].classes >> class & 1))
+			continue;
+		ERR_TRY(value_member(kernel, task, members[i].name, &member));
 		if (member.kind == VALUE_ABSENT)
 			continue;
-		str_addf(&text, "%s = ", members[i]);
+		str_addf(&text, "%s = ", members[i].name);
 		value_format(kernel, &member, 1, &text);
 		out_lines(out, str_text(&text));
 		str_deinit(&text);
@@ -174,12 +218,12 @@ static struct err *run_task(struct session *s, const struct command_line *line, 
 	row = pid > 0 && pid <= INT32_MAX ? model_find_task(rows.model, (int)pid) : -1;
 	if (row < 0)
 		return no_task(rows.model, pid);
-	task_record(&rows, (unsigned int)row, out);
-	if (out_format(out) != OUT_TEXT)
-		return NULL;
 	ERR_TRY(session_kernel(s, &kernel));
 	task_self(&rows, (unsigned int)row, &task);
-	return task_overview(kernel, &task, out);
+	task_record(kernel, &rows, (unsigned int)row, &task, out);
+	if (out_format(out) != OUT_TEXT)
+		return NULL;
+	return task_overview(kernel, rows.model->tasks[row].class, &task, out);
 }
 
 const struct command command_tasks = {
@@ -191,8 +235,8 @@ const struct command command_tasks = {
 	.summary = "every task with its scheduler state",
 	.help = "Expressions see the columns' names and the members of the task's task_struct; KEY is a column\n"
 		"or an expression, with - before it for descending order. Columns may be expressions too.\n"
-		"More columns: tgid on_cpu run_delay static_prio normal_prio rt_priority start_time dsq vtime\n"
-		"slice kthread address. runtime, vruntime and run_delay are nanoseconds.\n"
+		"More columns: tgid nice on_cpu vruntime run_delay static_prio normal_prio rt_priority start_time\n"
+		"dsq vtime slice kthread address. Times are nanoseconds in expressions and in JSON.\n"
 		"\n"
 		"    tasks where class == \"ext\" sort -runtime\n"
 		"    tasks where comm ~ \"^kworker\" columns pid,comm,se.load.weight",
@@ -207,7 +251,7 @@ const struct command command_task = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
 	.usage = "task PID",
 	.summary = "one task in detail",
-	.help = "All columns of `tasks`, and in text the scheduling entities as the kernel holds them. PID may\n"
+	.help = "All columns of `tasks`, and in text the scheduling entity of its class. PID may\n"
 		"be an expression: $w, worker(web,0).",
 	.arguments = {{"PID", COMPLETE_PID, NULL}},
 	.run = run_task,

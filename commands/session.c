@@ -207,7 +207,9 @@ struct err *session_boot(struct session *s)
 		return err_new(ERR_REFUSED, "a guest is running already; `poweroff` ends it");
 	coord_destroy(s->coord);
 	s->coord = NULL;
-	ERR_TRY(start_machine(&s->options, &callbacks, &machine));
+	err = start_machine(&s->options, &callbacks, &machine);
+	session_progress(s, NULL);
+	ERR_TRY(err);
 	ERR_TRY(take_machine(s, machine));
 	err = recorder_boot(s->recorder, &s->options, s->coord);
 	if (!err)
