@@ -10,36 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct err *width_parse(const char *text, struct width *ret)
-{
-	static const struct {
-		const char *name;
-		struct width width;
-	} widths[] = {
-		{"u8", {WIDTH_UNSIGNED, 1}},  {"u16", {WIDTH_UNSIGNED, 2}},
-		{"u32", {WIDTH_UNSIGNED, 4}}, {"u64", {WIDTH_UNSIGNED, 8}},
-		{"s8", {WIDTH_SIGNED, 1}},    {"s16", {WIDTH_SIGNED, 2}},
-		{"s32", {WIDTH_SIGNED, 4}},   {"s64", {WIDTH_SIGNED, 8}},
-		{"or-u32", {WIDTH_OR_U32, 4}},
-	};
-	uint64_t count;
-
-	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
-		if (strcmp(text, widths[i].name) == 0) {
-			*ret = widths[i].width;
-			return NULL;
-		}
-	}
-	if (!str_starts(text, "bytes:"))
-		return err_new(ERR_USAGE, "type '%s': one of u8 u16 u32 u64 s8 s16 s32 s64 bytes:N or-u32",
-			       text);
-	ERR_TRY(parse_u64(text + 6, &count));
-	if (count < 1 || count > COLD_BYTES_MAX)
-		return err_new(ERR_USAGE, "type '%s': from 1 to %d bytes", text, COLD_BYTES_MAX);
-	*ret = (struct width){WIDTH_BYTES, (unsigned int)count};
-	return NULL;
-}
-
 static void name_type(const struct types *t, const struct place *place, char *buffer, size_t size)
 {
 	struct str s = {0};

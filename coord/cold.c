@@ -49,64 +49,6 @@ struct run {
 	struct cold_reply *reply;
 };
 
-struct err *cold_force_parse(const char *text, unsigned int *flags)
-{
-	static const struct {
-		const char *name;
-		unsigned int flag;
-	} layers[] = {
-		{"L4", COLD_FORCE_L4}, {"L5", COLD_FORCE_L5},       {"L6", COLD_FORCE_L6},
-		{"L8", COLD_FORCE_L8}, {"FIELD", COLD_FORCE_FIELD},
-	};
-	unsigned int found = 0;
-
-	while (*text) {
-		size_t len = strcspn(text, ","), i;
-
-		for (i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
-			if (strlen(layers[i].name) == len && strncmp(text, layers[i].name, len) == 0)
-				break;
-		if (i < sizeof(layers) / sizeof(layers[0]))
-			found |= layers[i].flag;
-		else if (len == 2 && text[0] == 'L' && text[1] >= '1' && text[1] <= '3')
-			return err_new(ERR_REFUSED, "--force: %.2s cannot be skipped", text);
-		else
-			return err_new(ERR_USAGE, "--force: '%.*s' is none of L4, L5, L6, L8, FIELD",
-				       (int)len, text);
-		text += len + (text[len] == ',');
-	}
-	if (!found)
-		return err_new(ERR_USAGE, "--force: one or more of L4, L5, L6, L8, FIELD are expected");
-	*flags |= found;
-	return NULL;
-}
-
-void target_format(const struct target *t, char *buffer, size_t size)
-{
-	const char *dot = t->field[0] && t->field[0] != '[' && t->field[0] != '.' ? "." : "";
-
-	switch (t->kind) {
-	case TARGET_TASK:
-		if (t->start_ns)
-			snprintf(buffer, size, "task %d@%" PRIu64 " %s", t->pid, t->start_ns, t->field);
-		else
-			snprintf(buffer, size, "task %d %s", t->pid, t->field);
-		return;
-	case TARGET_PERCPU:
-		snprintf(buffer, size, "percpu %s%s%s cpu %u", t->name, dot, t->field, t->cpu);
-		return;
-	case TARGET_SYMBOL:
-		snprintf(buffer, size, "symbol %s%s%s", t->name, dot, t->field);
-		return;
-	case TARGET_KVA:
-		snprintf(buffer, size, "kva 0x%" PRIx64, t->address);
-		return;
-	case TARGET_DIRECT:
-		snprintf(buffer, size, "direct 0x%" PRIx64, t->address);
-		return;
-	}
-}
-
 struct err *cold_create(struct coord *coord, struct cold **ret)
 {
 	struct cold *cold = calloc(1, sizeof(*cold));
@@ -394,6 +336,13 @@ static void fill_notes(struct run *r)
 		add_note(reply, "waited %s", format_duration(r->waited, text));
 }
 
+/* What does not fit ends in dots; the value itself is whole. */
+static void copy_text(char *buffer, size_t size, const char *text)
+{
+	if ((size_t)snprintf(buffer, size, "%s", text) >= size)
+		strcpy(buffer + size - 4, "...");
+}
+
 static void render(struct kernel *k, const struct access *a, const uint8_t *bytes,
 		   struct value *value, char *text, size_t size)
 {
@@ -410,7 +359,7 @@ static void render(struct kernel *k, const struct access *a, const uint8_t *byte
 		else
 			value_format(k, value, 0, &s);
 	}
-	snprintf(text, size, "%s", str_text(&s));
+	copy_text(text, size, str_text(&s));
 	str_deinit(&s);
 }
 
@@ -438,10 +387,8 @@ static struct err *log_write(struct run *r, const uint8_t *old)
 	w.change.forced = r->forced;
 	target_format(&r->op->target, w.change.target, sizeof(w.change.target));
 	snprintf(w.change.type, sizeof(w.change.type), "%s", r->reply->type);
-	snprintf(w.change.old_text, sizeof(w.change.old_text), "%.*s",
-		 (int)sizeof(w.change.old_text) - 1, r->reply->old_text);
-	snprintf(w.change.new_text, sizeof(w.change.new_text), "%.*s",
-		 (int)sizeof(w.change.new_text) - 1, r->reply->text);
+	copy_text(w.change.old_text, sizeof(w.change.old_text), r->reply->old_text);
+	copy_text(w.change.new_text, sizeof(w.change.new_text), r->reply->text);
 	err = changes_add(r->cold->changes, &w);
 	if (err)
 		err_free(write_bytes(r, old));

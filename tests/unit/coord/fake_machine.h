@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine without QEMU: real guest memory (a memfd, or an image that the test opens) and a clock that
+ * jumps to whatever a run waits for. For tests of the layer above; defines all of vmm/machine.h, so that
+ * the real one is not linked. Include in one file of a program.
+ */
+#ifndef TESTS_FAKE_MACHINE_H
+#define TESTS_FAKE_MACHINE_H
+
+#include "vmm/machine.h"
+
+#include <string.h>
+
+struct machine {
+	enum machine_state state;
+	uint64_t time;
+	struct ram ram;
+	struct machine_stop stop;
+	bool paced;
+	unsigned int runs, holds;      /* calls that changed the state */
+	bool hold_fails;               /* a vCPU does not stop */
+	bool interrupted;              /* the next wait sees SIGINT */
+	/* Called whenever guest time has passed; what "the guest" does. May be NULL. */
+	void (*work)(struct machine *m);
+};
+
+void machine_destroy(struct machine *m)
+{
+	if (m)
+		m->state = MACHINE_DEAD;
+}
+
+enum machine_state machine_state(struct machine *m)
+{
+	return m->state;
+}
+
+const char *machine_death(struct machine *m)
+{
+	return m->state == MACHINE_DEAD ? "qemu was killed by signal 9" : NULL;
+}
+
+uint64_t machine_time(struct machine *m)
+{
+	return m->time;
+}
+
+uint64_t machine_grid(const struct machine *m)
+{
+	(void)m;
+	return 1;
+}
+
+struct err *machine_run(struct machine *m, const struct machine_stop *stop)
+{
+	m->state = MACHINE_RUNNING;
+	m->stop = stop ? *stop : MACHINE_STOP_NONE;
+	m->runs++;
+	return NULL;
+}
+
+static bool fake_watch_hit(struct machine *m)
+{
+	const uint32_t *word = m->stop.watch_phys ? ram_at(&m->ram, m->stop.watch_phys, 4) : NULL;
+
+	return word && *word == m->stop.watch_value;
+}
+
+/* Guest time passes in steps of 1 ms until the stop. */
+struct err *machine_wait(struct machine *m, uint64_t host_timeout_ns, enum machine_stop_reason *ret)
+{
+	(void)host_timeout_ns;
+	if (m->interrupted) {
+		m->interrupted = false;
+		return err_new(ERR_INTERRUPTED, "interrupted");
+	}
+	while (m->state == MACHINE_RUNNING) {
+		uint64_t left = m->stop.time - m->time;
+
+		if (fake_watch_hit(m) || left == 0) {
+			m->state = MACHINE_HELD;
+			*ret = left == 0 ? STOP_TIME : STOP_WATCH;
+			return NULL;
+		}
+		m->time += left < 1000000 ? left : 1000000;
+		if (m->work)
+			m->work(m);
+	}
+	if (m->state == MACHINE_DEAD)
+		return err_new(ERR_GUEST_DIED, "qemu was killed by signal 9");
+	*ret = STOP_HELD;
+	return NULL;
+}
+
+struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
+{
+	(void)host_timeout_ns;
+	if (m->hold_fails)
+		return err_new(ERR_TIMEOUT, "3 of 4 vCPUs stopped");
+	m->state = MACHINE_HELD;
+	m->time += 1000;
+	m->holds++;
+	return NULL;
+}
+
+void machine_set_paced(struct machine *m, bool paced)
+{
+	m->paced = paced;
+}
+
+int machine_poll_fd(const struct machine *m)
+{
+	(void)m;
+	return -1;
+}
+
+struct ram *machine_ram(struct machine *m)
+{
+	return &m->ram;
+}
+
+uint64_t machine_mailbox(const struct machine *m)
+{
+	(void)m;
+	return 0;
+}
+
+uint64_t machine_console(struct machine *m, char *buffer, size_t size)
+{
+	(void)m;
+	if (size)
+		buffer[0] = '\0';
+	return 0;
+}
+
+const struct machine_info *machine_info(const struct machine *m)
+{
+	static const struct machine_info info = {.clock = CLOCK_VIRTUAL, .accel = ACCEL_TCG};
+
+	(void)m;
+	return &info;
+}
+
+unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max)
+{
+	(void)m;
+	(void)tids;
+	(void)max;
+	return 0;
+}
+
+struct err *machine_nmi(struct machine *m)
+{
+	(void)m;
+	return NULL;
+}
+
+#endif
