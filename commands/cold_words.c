@@ -208,7 +208,7 @@ static struct err *take_tag(struct cold_words *w, struct cold_op *op)
 static struct err *take_flag(struct cold_words *w, const char *flag, bool write, struct cold_op *op)
 {
 	const char *layers;
-	unsigned int flags;
+	unsigned int flags = 0;
 
 	if (strcmp(flag, "--hot") == 0) {
 		op->flags |= COLD_HOT;
