@@ -138,6 +138,8 @@ static struct err *start(struct machine *m, bool incoming)
 	if (is_virtual(m)) {
 		ERR_TRY(vclock_init(&m->vclock));
 		setup.page_fd = m->vclock.fd;
+		if (!incoming)
+			vclock_allow_blocks(&m->vclock);
 	}
 	setup.console_fd = m->serial.fd;
 	setup.debug_fd = m->debug.fd;

@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define COMPLAINT_MAX 2000
+#define LOCKED_TRIES 200
+#define LOCKED_SLICE_US 1000
 
 static void on_event(void *context, const char *name, struct json_object *data)
 {
@@ -209,6 +211,25 @@ bool qemu_alive(struct qemu *q)
 	q->ended = true;
 	describe_death(q);
 	return false;
+}
+
+void qemu_wait_locked(struct qemu *q)
+{
+	char *path = str_format("/proc/%d/syscall", (int)q->pid);
+	unsigned int seen = 0;
+
+	/* Twice in a row: a lock may be waited for on the way. */
+	for (unsigned int i = 0; i < LOCKED_TRIES && seen < 2; i++) {
+		char *text = NULL;
+		size_t len;
+
+		if (path)
+			err_free(read_whole_file(path, 4096, &text, &len));
+		seen = text && strtol(text, NULL, 10) == SYS_futex ? seen + 1 : 0;
+		free(text);
+		usleep(LOCKED_SLICE_US);
+	}
+	free(path);
 }
 
 const char *qemu_death(struct qemu *q)

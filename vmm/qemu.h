@@ -35,6 +35,9 @@ void qemu_stop(struct qemu *q);
 
 /* Look whether it has ended and what QMP has to say, without waiting; false when it has. */
 bool qemu_alive(struct qemu *q);
+/* Wait until QEMU's main thread waits for a lock: it has taken up the last request as far as it can while
+ * the guest stands. Without the right to look, a fixed time. */
+void qemu_wait_locked(struct qemu *q);
 /* Why it ended, one sentence; NULL while it lives. */
 const char *qemu_death(struct qemu *q);
 /* What it wrote to standard error, at most its last 2000 bytes, cleaned; caller frees; may be "". */

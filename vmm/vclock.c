@@ -168,6 +168,25 @@ struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
 	return NULL;
 }
 
+void vclock_allow_blocks(struct vclock *v)
+{
+	v->page->in_block = VCLOCK_BLOCKS_POSSIBLE;
+}
+
+struct err *vclock_stand_in_block(struct vclock *v, struct qemu *q, const struct ram *ram,
+				  uint64_t time, uint64_t timeout_ns)
+{
+	struct machine_stop stop = {.time = time};
+	struct err *err;
+
+	v->page->in_block = VCLOCK_BLOCKS_NEXT;
+	err = vclock_run(v, ram, &stop);
+	if (!err)
+		err = vclock_wait(v, q, timeout_ns);
+	v->page->in_block = VCLOCK_BLOCKS_POSSIBLE;
+	return err;
+}
+
 enum machine_stop_reason vclock_reason(const struct vclock *v)
 {
 	switch (v->page->reason) {

@@ -35,6 +35,12 @@ struct err *vclock_run(struct vclock *v, const struct ram *ram, const struct mac
 /* Wait until it stands. ERR_TIMEOUT, ERR_GUEST_DIED, ERR_INTERRUPTED. */
 struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
 	__attribute__((warn_unused_result));
+/* Before QEMU starts: vclock_stand_in_block() will be used. */
+void vclock_allow_blocks(struct vclock *v);
+/* Held: run on to the first user code after `time` and stand where QMP `stop` can be sent. */
+struct err *vclock_stand_in_block(struct vclock *v, struct qemu *q, const struct ram *ram,
+				  uint64_t time, uint64_t timeout_ns)
+	__attribute__((warn_unused_result));
 /* Ask it to stand at the next point; follow with vclock_wait(). */
 void vclock_request_hold(struct vclock *v);
 void vclock_withdraw_hold(struct vclock *v);

@@ -21,7 +21,7 @@
 
 #define VCLOCK_PAGE_SIZE 4096
 #define VCLOCK_MAGIC UINT32_C(0x6b746362)
-#define VCLOCK_VERSION 1
+#define VCLOCK_VERSION 2
 #define VCLOCK_NEVER UINT64_MAX
 #define VCLOCK_QUANTUM_DEFAULT UINT64_C(100000)
 
@@ -44,7 +44,7 @@ struct vclock_page {
 	uint32_t watch_piece;  /* held: 0 none, else 1 + index of the RAM piece */
 	uint64_t watch_offset; /* held: of the u32 in that piece, 4-byte aligned */
 	uint32_t watch_value;  /* held */
-	uint32_t reserved;
+	uint32_t in_block;     /* before the start: 1 user code can be stood in; held: 2 do so next time */
 	uint64_t stop_time;    /* held: guest ns; stand at the first point at or after it */
 	uint64_t origin;       /* held: QEMU's virtual ns at guest time 0 */
 	uint64_t quantum;      /* held: ns between points; 0: random */
@@ -66,6 +66,15 @@ _Static_assert(offsetof(struct vclock_page, now) == 80, "layout");
 _Static_assert(offsetof(struct vclock_page, problem) == 100, "layout");
 _Static_assert(sizeof(struct vclock_page) == 104, "layout");
 _Static_assert(sizeof(struct vclock_page) <= VCLOCK_PAGE_SIZE, "layout");
+
+/*
+ * Standing in a block. A stand at a point blocks QEMU's main loop too, so QEMU cannot be told to stop
+ * there by QMP without letting the guest run for a moment that the host decides. With `in_block` 2 the
+ * plugin stands instead in the first block of user code executed after the point, where QEMU's big
+ * lock is free: `stop` sent then takes effect before the next block, which makes a saved machine the
+ * same on every host. Costs a little speed, therefore only when asked for before the start.
+ */
+enum vclock_in_block { VCLOCK_BLOCKS_NEVER, VCLOCK_BLOCKS_POSSIBLE, VCLOCK_BLOCKS_NEXT };
 
 /* While the guest idles there is at least one point every so often, so that a hold is served. */
 #define VCLOCK_IDLE_MAX UINT64_C(4000000)

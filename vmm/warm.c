@@ -20,7 +20,7 @@
 #define SECOND UINT64_C(1000000000)
 #define QMP_TIMEOUT (10 * SECOND)
 /* Bumped when what is booted changes in a way that no part of the key shows. */
-#define KEY_FORMAT "ktdbg machine 2"
+#define KEY_FORMAT "ktdbg machine 3"
 
 /* A file's hash, remembered for as long as the file does not change. */
 static struct err *file_hash(const char *path, char ret[SHA256_TEXT])
@@ -161,17 +161,30 @@ static struct err *wait_migrated(struct qmp *q)
 	return err;
 }
 
+static void ignore_reply(void *context, struct err *err, struct json_object *result)
+{
+	(void)context;
+	(void)result;
+	err_free(err);
+}
+
 /*
- * Pause for good. Under the virtual clock it must run for that, since QEMU's main loop waits while
- * the guest stands; how far it runs does not matter, for every history begins after this.
+ * Pause for good. Under the virtual clock at a place that the guest alone decides, so that every host
+ * saves the same machine: QEMU takes up `stop` while the guest stands, and stops before it goes on.
  */
 static struct err *pause_machine(struct machine *m)
 {
 	struct machine_stop none = MACHINE_STOP_NONE;
+	struct qmp *q = &m->qemu.qmp;
 
-	if (is_virtual(m))
+	if (is_virtual(m)) {
+		ERR_TRY(vclock_stand_in_block(&m->vclock, &m->qemu, &m->ram, machine_time(m) + 1,
+					      QMP_TIMEOUT));
+		ERR_TRY(qmp_send(q, "stop", NULL, -1, QMP_TIMEOUT, ignore_reply, NULL));
+		qemu_wait_locked(&m->qemu);
 		ERR_TRY(vclock_run(&m->vclock, &m->ram, &none));
-	return qmp_execute(&m->qemu.qmp, "stop", NULL, -1, QMP_TIMEOUT, NULL);
+	}
+	return qmp_execute(q, "stop", NULL, -1, QMP_TIMEOUT, NULL);
 }
 
 /* `command` is migrate or migrate-incoming: the state between QEMU and `file`. */

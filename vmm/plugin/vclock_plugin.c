@@ -40,6 +40,12 @@ typedef void (*tb_trans_fn)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn cb);
 #endif
 
+#define QEMU_PLUGIN_CB_NO_REGS 0
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+					  void (*cb)(unsigned int vcpu, void *userdata), int flags,
+					  void *userdata);
+
 __attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_API;
 __attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
 							       const struct qemu_info_t *info,
@@ -70,6 +76,7 @@ static struct {
 	uint32_t epoch;        /* the one the guest runs in */
 	const uint32_t *watch; /* mapped for this epoch */
 	void *watch_map;
+	enum vclock_reason block_reason; /* not 0: stand in the next block of user code */
 	uint64_t pace_host, pace_guest; /* where pacing counts from */
 	uint64_t timer[QEMU_TIMER_SIZE / 8];
 } plugin;
@@ -220,6 +227,10 @@ static void at_point(void *opaque)
 	__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
 	pace(now);
 	while ((reason = stop_reason(now))) {
+		if (page->in_block == VCLOCK_BLOCKS_NEXT) {
+			plugin.block_reason = reason;
+			break;
+		}
 		stand(reason);
 		now = guest_now(); /* the host may have moved the origin */
 		__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
@@ -227,6 +238,25 @@ static void at_point(void *opaque)
 		/* A new stop that is reached already holds again, at the same instant. */
 	}
 	arm(now);
+}
+
+/* In the vCPU's thread, without the big lock. */
+static void in_block(unsigned int vcpu, void *userdata)
+{
+	(void)vcpu;
+	(void)userdata;
+	if (!plugin.block_reason)
+		return;
+	stand(plugin.block_reason);
+	plugin.block_reason = 0;
+	begin_epoch(plugin.page->now);
+}
+
+/* Addresses of user code; the boot's own low addresses are hit too, which does no harm. */
+static void instrument(struct qemu_plugin_tb *tb)
+{
+	if (plugin.page->in_block && qemu_plugin_tb_vaddr(tb) >> 47 == 0)
+		qemu_plugin_register_vcpu_tb_exec_cb(tb, in_block, QEMU_PLUGIN_CB_NO_REGS, NULL);
 }
 
 /* At the first translated block the clock exists and a vCPU runs; earlier QEMU would crash. */
@@ -242,16 +272,16 @@ static void first_block(void)
 #if PLUGIN_API >= 7
 static void on_translate(struct qemu_plugin_tb *tb, void *userdata)
 {
-	(void)tb;
 	(void)userdata;
 	first_block();
+	instrument(tb);
 }
 #else
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	(void)id;
-	(void)tb;
 	first_block();
+	instrument(tb);
 }
 #endif
 
