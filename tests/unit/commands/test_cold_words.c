@@ -127,7 +127,7 @@ static void test_flags_may_stand_anywhere(void **state)
 		   "--fast: write knows --dry-run, --force L4,L5 and --hot");
 	expect_err(parse(true, "symbol x 1 --force", &op), ERR_USAGE,
 		   "--force: layers or FIELD is missing");
-	expect_err_with(parse(true, "task 1 prio 1 --force L1", &op), ERR_USAGE, "L1");
+	expect_err_with(parse(true, "task 1 prio 1 --force L1", &op), ERR_REFUSED, "L1");
 }
 
 static void test_missing_and_extra_words(void **state)
