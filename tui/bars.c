@@ -145,8 +145,19 @@ static void add_clock(struct parts *p, struct coord *coord, const struct machine
 	else
 		add_part(p, ROLE_STATUS, 90, "%" PRIu64 ".%" PRIu64 "s", time / 1000000000,
 			 time % 1000000000 / 100000000);
-	add_part(p, ROLE_STATUS, 70, "%s clock", virtual ? "virtual" : "real");
+	add_part(p, ROLE_STATUS, 70, "%s", virtual ? "virtual" : "real");
 	add_part(p, ROLE_STATUS, 60, "%s", info->accel == ACCEL_KVM ? "KVM" : "TCG");
+}
+
+/* On a narrow screen the version alone, without what a distribution appends. */
+static void add_kernel(struct parts *p, const struct screen *s)
+{
+	size_t len = s->canvas.cols < 100 ? strcspn(s->release, "-+") : strlen(s->release);
+
+	if (len)
+		add_part(p, ROLE_STATUS, 50, "%.*s", (int)len, s->release);
+	else
+		add_part(p, ROLE_STATUS, 50, "kernel not adopted");
 }
 
 static void add_guest(struct parts *p, struct screen *s, struct coord *coord)
@@ -161,9 +172,11 @@ static void add_guest(struct parts *p, struct screen *s, struct coord *coord)
 	else
 		add_part(p, ROLE_RUNNING, 100, " RUNNING ");
 	add_clock(p, coord, info);
-	add_part(p, ROLE_STATUS, 50, "%s", s->release[0] ? s->release : "kernel not adopted");
+	add_kernel(p, s);
 	if (m && m->scx.present && m->scx.ops[0])
-		add_part(p, ROLE_STATUS, 55, "scx:%.60s %s", m->scx.ops, m->scx.state);
+		add_part(p, ROLE_STATUS, 55, "scx:%.60s%s%s", m->scx.ops,
+			 strcmp(m->scx.state, "enabled") ? " " : "",
+			 strcmp(m->scx.state, "enabled") ? m->scx.state : "");
 	else if (m)
 		add_part(p, ROLE_STATUS, 30, "%s", m->scx.present ? "scx off" : "no sched_ext");
 }

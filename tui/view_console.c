@@ -63,6 +63,18 @@ static void poll_console(struct view *v, struct screen *s)
 	c->pager.count = c->text.lines.count + (c->open_line.len > 0);
 }
 
+static void draw(struct view *v, struct screen *s, const struct area *a)
+{
+	struct console *c = (struct console *)v;
+
+	pager_draw(v, s, a);
+	if (!c->pager.count)
+		area_text(a, 1, 2, ROLE_DIM,
+			  c->coord ? "nothing was printed since the session began; `:dmesg` has the "
+				     "kernel's log"
+				   : "no guest; `:boot` starts one");
+}
+
 static void close_console(struct view *v)
 {
 	struct console *c = (struct console *)v;
@@ -94,6 +106,6 @@ const struct view_ops view_console = {
 	.open = open_console,
 	.close = close_console,
 	.poll = poll_console,
-	.draw = pager_draw,
+	.draw = draw,
 	.search = pager_search,
 };

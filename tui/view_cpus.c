@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All CPUs: what runs, what waits, how often it changes. */
-#include "tui/table.h"
+#include "tui/task_columns.h"
 #include "tui/views.h"
-
-#include "base/parse.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define BUSIEST_MIN 6 /* rows below the CPUs that make a second table worth while */
 
 enum column {
 	COL_CPU, COL_BUSY, COL_BAR, COL_CLASS, COL_PID, COL_CURRENT, COL_RUNNING, COL_FAIR, COL_RT,
@@ -41,8 +41,9 @@ static const struct table_column columns[COL_COUNT] = {
 
 struct cpus {
 	struct view view;
-	struct table table;
+	struct table table, busiest;
 	struct screen *screen;
+	int *rows; /* of `busiest`: indexes into the picture's tasks */
 };
 
 /* Per cent of the interval, from ns counters; below 0 when it cannot be told. */
@@ -259,8 +260,8 @@ static void draw_tasks_line(const struct model *m, const struct area *a)
 		kernel += m->tasks[i].kthread;
 		threads += m->tasks[i].pid != m->tasks[i].tgid;
 	}
-	snprintf(text, sizeof(text), "%u, %u kernel, %u thr", m->task_count, kernel, threads);
-	col = draw_pair(a, 0, 0, "Tasks:", text);
+	snprintf(text, sizeof(text), "%u (%u kernel, %u threads)", m->task_count, kernel, threads);
+	col = draw_pair(a, 0, 0, "tasks", text);
 	snprintf(text, sizeof(text), "%u", count_state(m, 'R'));
 	col = draw_pair(a, 0, col, "runnable", text);
 	snprintf(text, sizeof(text), "%u", count_state(m, 'D'));
@@ -296,20 +297,69 @@ static void draw_scx_line(const struct model_scx *scx, const struct area *a)
 	if (scx->bypass_depth.present && scx->bypass_depth.value)
 		str_addf(&s, ", BYPASS %" PRIu64, scx->bypass_depth.value);
 	add_exit(scx, &s);
-	draw_pair(a, 1, 0, "sched_ext:", str_text(&s));
+	draw_pair(a, 1, 0, "sched_ext", str_text(&s));
 	str_deinit(&s);
+}
+
+/* ---- the tasks that matter, below the CPUs where there is room ---- */
+
+/* 2: on a CPU, 1: waits for one, 0: neither. */
+static int urgency(const struct model_task *t)
+{
+	return t->current ? 2 : t->on_rq ? 1 : 0;
+}
+
+static int compare_urgency(const void *a, const void *b, void *context)
+{
+	const struct sampler *s = context;
+	const struct model *m = sampler_model(s);
+	const struct model_task *ta = &m->tasks[*(const int *)a], *tb = &m->tasks[*(const int *)b];
+
+	if (urgency(ta) != urgency(tb))
+		return urgency(tb) - urgency(ta);
+	if (urgency(ta) && ta->cpu != tb->cpu)
+		return ta->cpu < tb->cpu ? -1 : 1;
+	return -task_column_compare(s, ta, tb, TASK_CPU_SHARE);
+}
+
+static void task_cell(void *context, int row, int column, struct str *text, enum role *role)
+{
+	struct cpus *v = context;
+	const struct model *m = sampler_model(&v->screen->sampler);
+
+	task_column_text(&v->screen->sampler, &m->tasks[v->rows[row]], column, text, role);
+}
+
+static void draw_busiest(struct cpus *v, const struct model *m, const struct area *a)
+{
+	struct area part = area_part(a, 1, 0, a->rows - 1, a->cols);
+	int *rows = reallocarray(v->rows, m->task_count + 1, sizeof(*rows));
+	struct scroll scroll = {0};
+
+	if (!rows)
+		return;
+	v->rows = rows;
+	for (unsigned int i = 0; i < m->task_count; i++)
+		rows[i] = (int)i;
+	qsort_r(rows, m->task_count, sizeof(*rows), compare_urgency, &v->screen->sampler);
+	area_text(a, 0, 0, ROLE_LABEL, "running, waiting, and busiest tasks");
+	table_draw(&v->busiest, &part, &scroll, (int)m->task_count, false);
 }
 
 static void draw(struct view *view, struct screen *s, const struct area *a)
 {
 	struct cpus *v = (struct cpus *)view;
 	const struct model *m = sampler_model(&s->sampler);
-	struct area part = area_part(a, 3, 0, a->rows - 3, a->cols);
+	int rows = (int)m->cpu_count + 1, spare = a->rows - 3 - rows;
+	struct area part = area_part(a, 3, 0, spare < BUSIEST_MIN ? a->rows - 3 : rows, a->cols);
+	struct area below = area_part(a, 3 + rows + 1, 0, spare - 1, a->cols);
 
 	draw_tasks_line(m, a);
 	draw_scx_line(&m->scx, a);
 	view->header_rows = 4;
 	table_draw(&v->table, &part, &view->scroll, (int)m->cpu_count, true);
+	if (spare >= BUSIEST_MIN)
+		draw_busiest(v, m, &below);
 }
 
 static void enter(struct view *view, struct screen *s)
@@ -348,6 +398,7 @@ static const struct key_binding keys[] = {
 
 static void close_cpus(struct view *view)
 {
+	free(((struct cpus *)view)->rows);
 	free(view);
 }
 
@@ -361,6 +412,8 @@ static struct err *open_cpus(struct screen *s, const char *argument, struct view
 	v->screen = s;
 	v->table = (struct table){
 		.columns = columns, .count = COL_COUNT, .sort = -1, .cell = cell, .context = v};
+	v->busiest = (struct table){.columns = task_columns, .count = TASK_COLUMNS, .sort = -1,
+				    .cell = task_cell, .context = v};
 	*ret = &v->view;
 	return NULL;
 }

@@ -50,21 +50,37 @@ static const struct model_cpu *find_cpu(const struct model *m, unsigned int cpu)
 	return NULL;
 }
 
+static struct entry make_entry(const struct model *m, const struct model_queue_entry *entry)
+{
+	return (struct entry){*entry, entry->task >= 0 ? m->tasks[entry->task]
+						       : (struct model_task){.pid = -1}};
+}
+
+/* What runs comes first, whether its class keeps it in a queue meanwhile (fair) or not (ext, rt). */
 static struct err *keep_entries(struct queue *q, const struct model *m,
 				const struct model_queue_entry *entries, unsigned int count)
 {
 	struct entry *kept = reallocarray(NULL, count + 1, sizeof(*kept));
+	const struct model_cpu *c = find_cpu(m, q->cpu);
+	int running = c && !c->idle ? c->current_task : -1;
+	unsigned int n = 0;
 
 	if (!kept)
 		return err_nomem();
-	for (unsigned int i = 0; i < count; i++) {
-		kept[i].entry = entries[i];
-		kept[i].task = entries[i].task >= 0 ? m->tasks[entries[i].task]
-						    : (struct model_task){.pid = -1};
+	if (running >= 0) {
+		struct model_queue_entry first = {m->tasks[running].class, running, 0};
+
+		for (unsigned int i = 0; i < count; i++)
+			if (entries[i].task == running)
+				first = entries[i];
+		kept[n++] = make_entry(m, &first);
 	}
+	for (unsigned int i = 0; i < count; i++)
+		if (running < 0 || entries[i].task != running)
+			kept[n++] = make_entry(m, &entries[i]);
 	free(q->entries);
 	q->entries = kept;
-	q->count = count;
+	q->count = n;
 	return NULL;
 }
 
@@ -144,15 +160,20 @@ static void cell(void *context, int row, int column, struct str *text, enum role
 
 	switch (column) {
 	case COL_POSITION:
-		str_addf(text, "%d", row);
-		*role = ROLE_DIM;
+		if (e->task.current)
+			str_add(text, "run");
+		else
+			str_addf(text, "%d", row);
+		*role = e->task.current ? ROLE_GOOD : ROLE_DIM;
 		break;
 	case COL_CLASS:
 		str_add(text, sched_class_name(e->entry.class));
 		*role = class_role(e->entry.class);
 		break;
 	case COL_KEY:
-		str_addf(text, "%" PRIu64, e->entry.key);
+		/* What runs is in no queue, so it has no key there, unless its class keeps one. */
+		if (!e->task.current || e->entry.class == CLASS_FAIR)
+			str_addf(text, "%" PRIu64, e->entry.key);
 		break;
 	case COL_DISTANCE:
 		distance_cell(q, e, text);
@@ -184,7 +205,7 @@ static void draw_head(const struct queue *q, const struct model *m, const struct
 		str_addf(&s, " (%d, %s)", t->pid, sched_class_name(t->class));
 	}
 	col = area_text(a, 0, col + 1, t ? class_role(t->class) : ROLE_DIM, t ? str_text(&s) : "?");
-	col = area_text(a, 0, col + 2, ROLE_LABEL, "queued");
+	col = area_text(a, 0, col + 2, ROLE_LABEL, "nr_running");
 	col = area_textf(a, 0, col + 1, ROLE_NORMAL, "%u", c->nr_running);
 	if (c->locked)
 		area_text(a, 0, col + 2, ROLE_WARNING, "run-queue lock held");
@@ -200,7 +221,7 @@ static void draw(struct view *view, struct screen *s, const struct area *a)
 	view->header_rows = 3;
 	table_draw(&q->table, &part, &view->scroll, (int)q->count, true);
 	if (!q->count)
-		area_text(&part, 2, 2, ROLE_DIM, "nothing is queued");
+		area_text(&part, 2, 2, ROLE_DIM, "nothing runs or waits here");
 }
 
 static void enter(struct view *view, struct screen *s)
@@ -235,8 +256,8 @@ static void key_previous_cpu(struct screen *s, struct view *v)
 }
 
 static const struct key_binding keys[] = {
-	{{K_RIGHT, ']'}, "next CPU", "CPU", key_next_cpu},
-	{{K_LEFT, '['}, "previous CPU", NULL, key_previous_cpu},
+	{{']', K_RIGHT}, "next CPU", "CPU", key_next_cpu},
+	{{'[', K_LEFT}, "previous CPU", NULL, key_previous_cpu},
 	{{K_ENTER}, "the fields of this task", "Task", NULL},
 	{{0}, NULL, NULL, NULL},
 };

@@ -104,6 +104,13 @@ static void draw_head(const struct task *v, const struct area *a)
 	add_label(a, 1, col, "cpu%", TASK_CPU_SHARE, v);
 }
 
+static enum role value_role(const struct task *v, const struct tree_node *n)
+{
+	if (v->gone || (n->text && strcmp(n->text, "{...}") == 0))
+		return ROLE_DIM;
+	return n->changed ? ROLE_CHANGED : ROLE_NORMAL;
+}
+
 static void draw_node(const struct task *v, const struct area *a, int y, int at)
 {
 	const struct glyphs *g = v->screen->glyphs;
@@ -119,8 +126,7 @@ static void draw_node(const struct task *v, const struct area *a, int y, int at)
 	if (n->bit_size)
 		str_addf(&type, " : %u", n->bit_size);
 	area_field(a, y, value_at, type_at - value_at - 1, ALIGN_LEFT,
-		   v->gone ? ROLE_DIM : n->changed ? ROLE_CHANGED : ROLE_NORMAL,
-		   n->text ? n->text : "");
+		   value_role(v, n), n->text ? n->text : "");
 	area_field(a, y, type_at, type_width, ALIGN_LEFT, ROLE_DIM, str_text(&type));
 	str_deinit(&type);
 }
