@@ -430,6 +430,13 @@ static void add_padded(struct str *s, const char *text, size_t width, bool right
 		str_add(s, "  ");
 }
 
+/* Blanks at the end of a line would be lost by the first editor that sees a recording. */
+static void trim_line(struct str *line)
+{
+	while (line->len && line->data[line->len - 1] == ' ')
+		line->data[--line->len] = '\0';
+}
+
 /* One text line: the header when `row` is SIZE_MAX. */
 static void text_row(struct out *out, size_t row, const size_t *widths)
 {
@@ -448,6 +455,7 @@ static void text_row(struct out *out, size_t row, const size_t *widths)
 		add_padded(&out->line, str_text(&cell), widths[i],
 			   t->columns[column].flags & OUT_RIGHT, i + 1 == t->selected_count);
 	}
+	trim_line(&out->line);
 	emit_line(out);
 	str_deinit(&cell);
 }
@@ -573,8 +581,7 @@ static void text_record(struct out *out)
 	for (size_t i = 0; i < r->count; i++) {
 		add_padded(&out->line, r->pairs[i].key, width, false, false);
 		out_format_value(&out->line, &r->pairs[i].value);
-		while (out->line.len && out->line.data[out->line.len - 1] == ' ')
-			out->line.data[--out->line.len] = '\0';
+		trim_line(&out->line);
 		emit_line(out);
 	}
 }

@@ -3,7 +3,20 @@
 #include "commands/show.h"
 #include "coord/model.h"
 
+#include <ctype.h>
 #include <stdlib.h>
+
+/* The kernel's name in the letters that all keys have. */
+static void event_record(const struct model_event *event, struct out *out)
+{
+	char key[sizeof(event->name)];
+	unsigned int i;
+
+	for (i = 0; i + 1 < sizeof(key) && event->name[i]; i++)
+		key[i] = (char)tolower((unsigned char)event->name[i]);
+	key[i] = '\0';
+	out_record(out, key, out_s64(event->count));
+}
 
 static void scx_record(const struct model_scx *scx, struct out *out)
 {
@@ -19,7 +32,7 @@ static void scx_record(const struct model_scx *scx, struct out *out)
 	out_record(out, "exit_reason", out_string(scx->exit_reason));
 	out_record(out, "exit_message", out_string(scx->exit_message));
 	for (unsigned int i = 0; i < scx->event_count; i++)
-		out_record(out, scx->events[i].name, out_s64(scx->events[i].count));
+		event_record(&scx->events[i], out);
 	out_record_end(out);
 }
 

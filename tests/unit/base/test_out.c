@@ -93,7 +93,10 @@ static void test_select_before_the_rows_orders_columns(void **state)
 	expect_ok(out_table_select(f.out, "extra,pid"));
 	add_row(f.out, 1, "init", out_u64(0));
 	out_table_end(f.out);
-	end(&f, "extra  pid\nyes      1\n");
+	out_table_begin(f.out, columns, 4);
+	add_row(f.out, 1, "", out_u64(0));
+	out_table_end(f.out);
+	end(&f, "extra  pid\nyes      1\npid  comm\n  1\n");
 }
 
 static void test_unknown_columns_are_named(void **state)
