@@ -3,6 +3,8 @@
 #include "commands/expr.h"
 #include "coord/coord.h"
 
+#include <string.h>
+
 
 #define PRINT_DEPTH 8 /* levels of nested structs */
 
@@ -18,7 +20,7 @@ static bool is_compound(struct kernel *k, const struct value *v)
 }
 
 /* As a cell of JSON; untyped values need no kernel. */
-static struct out_value cell(struct kernel *k, const struct value *v, const char *text,
+static struct out_value cell(struct kernel *k, const struct value *v, const char *one_line,
 			     char buffer[256])
 {
 	switch (v->kind) {
@@ -35,27 +37,37 @@ static struct out_value cell(struct kernel *k, const struct value *v, const char
 	default:
 		break;
 	}
-	return is_compound(k, v) ? out_string(text) : value_out(k, v, buffer);
+	return is_compound(k, v) ? out_string(one_line) : value_out(k, v, buffer);
 }
 
-static struct err *print_value(const struct expr *e, const struct expr_context *c, struct kernel *k,
-			       const struct value *v, struct out *out)
+/* A struct's lines as one: JSON has no use for its layout. */
+static void join_lines(const char *text, struct str *s)
 {
-	struct str text = {0}, type = {0};
+	for (; *text; text++) {
+		if (*text != '\n') {
+			str_add_c(s, *text);
+			continue;
+		}
+		str_add_c(s, ' ');
+		text += strspn(text + 1, " \t");
+	}
+}
+
+static struct err *write_result(const struct expr *e, struct kernel *k, const struct value *v,
+				const char *text, struct out *out)
+{
+	struct str type = {0}, one_line = {0};
 	char buffer[256];
 	struct err *err;
 
-	if (k && v->kind == VALUE_OBJECT)
-		value_format(k, v, PRINT_DEPTH, &text);
-	else
-		expr_show_value(c, v, &text);
+	join_lines(text, &one_line);
 	if (k && v->type)
 		types_name(kernel_types(k), v->type, &type);
-	err = str_error(&text);
+	err = str_error(&one_line);
 	if (!err)
-		out_result(out, expr_text(e), str_text(&type), str_text(&text),
-			   cell(k, v, str_text(&text), buffer));
-	str_deinit(&text);
+		out_result(out, expr_text(e), str_text(&type), text,
+			   cell(k, v, str_text(&one_line), buffer));
+	str_deinit(&one_line);
 	str_deinit(&type);
 	return err;
 }
@@ -65,13 +77,17 @@ static struct err *print_result(const struct expr *e, const struct expr_context 
 {
 	struct expr_result result;
 	struct kernel *kernel = NULL;
+	struct str text = {0};
+	struct err *err = expr_show(e, c, PRINT_DEPTH, &text, &result);
 
-	ERR_TRY(expr_eval_result(e, c, &result));
-	if (result.missing == EXPR_GONE && result.value.kind == VALUE_ABSENT)
-		return err_new(ERR_NOT_FOUND, "%s", result.why);
-	if (c->coord)
+	if (!err && result.missing == EXPR_GONE && result.value.kind == VALUE_ABSENT)
+		err = err_new(ERR_NOT_FOUND, "%s", result.why);
+	if (!err && c->coord)
 		err_free(coord_kernel(c->coord, &kernel));
-	return print_value(e, c, kernel, &result.value, out);
+	if (!err)
+		err = write_result(e, kernel, &result.value, str_text(&text), out);
+	str_deinit(&text);
+	return err;
 }
 
 static struct err *print_run(struct session *s, const struct command_line *line, struct out *out)

@@ -90,6 +90,11 @@ struct err *expr_explain(const struct expr *e, const struct expr_context *c, str
 /* One value as the shortest text that a message needs: 3, "text", <absent>, <fault 0x10>. */
 void expr_show_value(const struct expr_context *c, const struct value *v, struct str *s);
 
+/* Evaluates and shows: structs with `depth` levels of nested ones, over several lines; a record (scx,
+ * cpu(N), workers(CGROUP)) with all its members. */
+struct err *expr_show(const struct expr *e, const struct expr_context *c, unsigned int depth,
+		      struct str *s, struct expr_result *ret) __attribute__((warn_unused_result));
+
 /* Names of functions and words of the language that start with `prefix`, for completion. */
 void expr_words_each(const char *prefix, bool (*visit)(void *context, const char *word), void *context);
 

@@ -862,6 +862,12 @@ static struct err *finish_operand(struct eval *ev, const struct operand *o, stru
 	return err;
 }
 
+static void fill_result(const struct eval *ev, const struct value *v, struct expr_result *ret)
+{
+	*ret = (struct expr_result){.value = *v, .missing = ev->missing};
+	memcpy(ret->why, ev->why, sizeof(ret->why));
+}
+
 struct err *expr_eval_result(const struct expr *e, const struct expr_context *c,
 			     struct expr_result *ret)
 {
@@ -874,10 +880,8 @@ struct err *expr_eval_result(const struct expr *e, const struct expr_context *c,
 	err = eval_node(&ev, e->root, &o);
 	if (!err)
 		err = finish_operand(&ev, &o, &v);
-	if (!err) {
-		*ret = (struct expr_result){.value = v, .missing = ev.missing};
-		memcpy(ret->why, ev.why, sizeof(ret->why));
-	}
+	if (!err)
+		fill_result(&ev, &v, ret);
 	eval_deinit(&ev);
 	return err;
 }
@@ -920,7 +924,7 @@ struct err *expr_true(const struct expr *e, const struct expr_context *c, bool *
 	return NULL;
 }
 
-/* ---- explanations ---- */
+/* ---- shown ---- */
 
 static void show_text(const char *text, struct str *s)
 {
@@ -959,6 +963,41 @@ void expr_show_value(const struct expr_context *c, const struct value *v, struct
 		return;
 	}
 }
+
+static struct err *show_operand(struct eval *ev, const struct operand *o, unsigned int depth,
+				struct value *v, struct str *s)
+{
+	ERR_TRY(finish_operand(ev, o, v));
+	if (o->record != RECORD_NONE)
+		return eval_record_text(ev, o, s);
+	if (v->kind == VALUE_OBJECT)
+		value_format(ev->kernel, v, depth, s);
+	else
+		expr_show_value(ev->context, v, s);
+	return NULL;
+}
+
+struct err *expr_show(const struct expr *e, const struct expr_context *c, unsigned int depth,
+		      struct str *s, struct expr_result *ret)
+{
+	struct operand o;
+	struct eval ev;
+	struct value v;
+	struct err *err;
+
+	eval_init(&ev, e, c);
+	err = eval_node(&ev, e->root, &o);
+	if (!err)
+		err = show_operand(&ev, &o, depth, &v, s);
+	if (!err)
+		err = str_error(s);
+	if (!err)
+		fill_result(&ev, &v, ret);
+	eval_deinit(&ev);
+	return err;
+}
+
+/* ---- explanations ---- */
 
 static struct err *show_node(struct eval *ev, struct node *n, struct str *s)
 {

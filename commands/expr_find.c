@@ -135,27 +135,39 @@ static struct err *find_local_dsq(struct kernel *k, unsigned int cpu, bool *foun
 	return NULL;
 }
 
-/* SCX_DSQ_GLOBAL of node 0. */
+/* Follows `count` pointers from `at`, adding the offset of each before it is read; 0 ends the way. */
+static struct err *follow(struct kernel *k, uint64_t at, const int64_t *offsets, unsigned int count,
+			  uint64_t *ret)
+{
+	for (unsigned int i = 0; i < count && at; i++)
+		ERR_TRY(kernel_read_u64(k, at + (uint64_t)offsets[i], &at));
+	*ret = at;
+	return NULL;
+}
+
+/*
+ * SCX_DSQ_GLOBAL of node 0: `global_dsqs`, an array of pointers, was a static variable at first, then a
+ * member of the instance; now each node's part of the instance holds its queue.
+ */
 static struct err *find_global_dsq(struct kernel *k, bool *found, uint64_t *ret)
 {
-	int64_t offset = types_offset(kernel_types(k), "scx_sched", "global_dsqs");
-	uint64_t at, root;
-	struct err *err = kernel_symbol(k, offset >= 0 ? "scx_root" : "global_dsqs", &at);
+	const struct types *types = kernel_types(k);
+	int64_t queues = types_offset(types, "scx_sched", "global_dsqs");
+	int64_t nodes = types_offset(types, "scx_sched", "pnode");
+	int64_t in_node = types_offset(types, "scx_sched_pnode", "global_dsq");
+	const int64_t way[] = {0, queues >= 0 ? queues : nodes, 0};
+	bool is_static = queues < 0 && nodes < 0;
+	uint64_t symbol;
+	struct err *err = kernel_symbol(k, is_static ? "global_dsqs" : "scx_root", &symbol);
 
 	if (err) {
 		err_free(err);
 		return NULL;
 	}
-	if (offset >= 0) {
-		ERR_TRY(kernel_read_u64(k, at, &root));
-		if (!root)
-			return NULL;
-		at = root + (uint64_t)offset;
-	}
-	ERR_TRY(kernel_read_u64(k, at, &at));
-	if (at)
-		ERR_TRY(kernel_read_u64(k, at, ret));
-	*found = at && *ret;
+	ERR_TRY(follow(k, symbol, is_static ? (const int64_t[]){0, 0} : way, is_static ? 2 : 3, ret));
+	*found = *ret != 0;
+	if (*found && queues < 0 && nodes >= 0)
+		*ret += (uint64_t)in_node;
 	return NULL;
 }
 
