@@ -28,6 +28,7 @@ struct recorder {
 	char *path;
 	bool header_written;
 	off_t good;           /* the file's length after the last whole entry */
+	char *problem;        /* why the file ended, until somebody has asked */
 };
 
 struct err *recorder_create(struct recorder **ret)
@@ -68,6 +69,7 @@ void recorder_destroy(struct recorder *r)
 		err_free(recorder_stop(r));
 	forget_history(r);
 	free(r->header);
+	free(r->problem);
 	free(r);
 }
 
@@ -81,27 +83,37 @@ static struct err *sync_file(const struct recorder *r)
 	return err_os(errno, "%s", r->path);
 }
 
-/* Cuts off what was written of an entry, and gives up the file: the error is the last word on it. */
-static struct err *give_up(struct recorder *r, struct err *err)
+/* Cuts off what was written of an entry, and ends the file. The session goes on without it. */
+static void give_up(struct recorder *r, const struct err *err)
 {
-	if (ftruncate(r->fd, r->good) != 0)
-		err = err_wrap(err, "its last line may be cut off");
-	err = err_wrap(err, "the recording %s ends here", r->path);
+	bool cut = ftruncate(r->fd, r->good) == 0;
+
+	free(r->problem);
+	r->problem = str_format("the recording %s ends here%s: %s", r->path,
+				cut ? "" : " (its last line may be cut off)", err_detail(err));
 	close_file(r);
-	return err;
 }
 
 /* One entry: whole or not at all. */
-static struct err *write_entry(struct recorder *r, const char *text, size_t len, bool sync)
+static void write_entry(struct recorder *r, const char *text, size_t len, bool sync)
 {
 	struct err *err = write_all(r->fd, text, len);
 
 	if (!err && sync)
 		err = sync_file(r);
 	if (err)
-		return give_up(r, err);
-	r->good += (off_t)len;
-	return NULL;
+		give_up(r, err);
+	else
+		r->good += (off_t)len;
+	err_free(err);
+}
+
+char *recorder_problem(struct recorder *r)
+{
+	char *problem = r->problem;
+
+	r->problem = NULL;
+	return problem;
 }
 
 static struct err *write_history(struct recorder *r)
@@ -114,7 +126,7 @@ static struct err *write_history(struct recorder *r)
 		str_addf(&s, "%s\n", r->lines[i]);
 	err = str_error(&s);
 	if (!err)
-		err = write_entry(r, s.data, s.len, true);
+		write_entry(r, s.data, s.len, true);
 	str_deinit(&s);
 	return err;
 }
@@ -177,7 +189,7 @@ struct err *recorder_stop(struct recorder *r)
 		return err_new(ERR_USAGE, "nothing is being recorded");
 	/* Without a guest there is no history, but the file is to be a recording. */
 	if (!r->header_written)
-		err = write_entry(r, RECORDING_FIRST_LINE "\n\n", strlen(RECORDING_FIRST_LINE "\n\n"), true);
+		write_entry(r, RECORDING_FIRST_LINE "\n\n", strlen(RECORDING_FIRST_LINE "\n\n"), true);
 	else
 		err = sync_file(r);
 	if (r->fd >= 0)
@@ -324,7 +336,7 @@ static struct err *add_entry(struct recorder *r, struct str *s, bool sync)
 	if (!err) {
 		keep_lines(r, str_text(s));
 		if (r->fd >= 0 && r->header_written)
-			err = write_entry(r, str_text(s), s->len, sync);
+			write_entry(r, str_text(s), s->len, sync);
 	}
 	str_deinit(s);
 	return err;

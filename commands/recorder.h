@@ -6,7 +6,7 @@
  *
  * A command goes to the file, and to the disk, before it runs; its output follows when it has run. An
  * entry is written whole or cut off again, so that a file is valid up to its last line whatever
- * happens. When writing fails the recorder says so once, closes the file and goes on in memory.
+ * happens. When writing fails the file ends there, which is said once, and the history goes on in memory.
  *
  * Not responsible for what is recorded: the session decides. Threads: one.
  */
@@ -31,7 +31,7 @@ struct err *recorder_boot(struct recorder *r, const struct options *options, str
 	__attribute__((warn_unused_result));
 
 /* Before a command runs: its full line, at guest time `time`; a block's lines are joined by '\n'.
- * The error, given once, is that the file cannot be written any more. */
+ * A file that cannot be written any more is no error here: see recorder_problem(). */
 struct err *recorder_command(struct recorder *r, uint64_t time, const char *line)
 	__attribute__((warn_unused_result));
 /* After it ran: its output, whole lines; may be called more than once. */
@@ -40,6 +40,9 @@ struct err *recorder_output(struct recorder *r, const char *text, size_t len)
 /* Its error, as the line `error: DETAIL` of its output. */
 struct err *recorder_error(struct recorder *r, const struct err *error)
 	__attribute__((warn_unused_result));
+
+/* Why the file ended by itself (a full disk): a sentence, given once; the caller frees. Else NULL. */
+char *recorder_problem(struct recorder *r) __attribute__((warn_unused_result));
 
 /* Begin a file (made anew; ERR_REFUSED when it exists and is no recording, or one is open). */
 struct err *recorder_start(struct recorder *r, const char *path) __attribute__((warn_unused_result));

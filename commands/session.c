@@ -309,6 +309,16 @@ static struct err *first_error(struct err *first, struct err *second)
 	return first;
 }
 
+/* A full disk ends the recording, not the session; the operator sees it below the command's output. */
+static void show_recorder_problem(struct session *s, struct out *out)
+{
+	char *problem = recorder_problem(s->recorder);
+
+	if (problem)
+		out_text(out, "%s", problem);
+	free(problem);
+}
+
 static struct err *run_recorded(struct session *s, const struct invocation *in, struct out *out)
 {
 	struct str text = {0};
@@ -324,6 +334,7 @@ static struct err *run_recorded(struct session *s, const struct invocation *in, 
 	after = record_after(s, &text, err);
 	out_destroy(copy);
 	str_deinit(&text);
+	show_recorder_problem(s, out);
 	return first_error(err, first_error(before, after));
 }
 
