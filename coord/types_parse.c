@@ -168,7 +168,7 @@ static struct err *parse_base(struct parser *p, uint32_t *ret)
 	do
 		next_word(p);
 	while (is_qualifier(p->word));
-	if (!p->word[0])
+	if (!p->word[0] || isdigit((unsigned char)p->word[0]))
 		return err_new(ERR_USAGE, "'%s' is no type name", p->text);
 	if (strcmp(p->word, "struct") == 0)
 		return parse_tagged(p, "struct", KIND(STRUCT), ret);

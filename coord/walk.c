@@ -42,13 +42,14 @@ static struct walk walk_chain(struct kernel *k, uint64_t link, uint64_t end, uin
 {
 	struct loop_detector detector = {0};
 	struct walk w = {WALK_DONE, 0, 0};
-	uint64_t node;
+	uint64_t node, next;
 
-	for (;;) {
-		if (!walk_load(k, link, &node))
-			return walk_ended(&w, WALK_FAULT, link);
-		if (node == end)
-			return w;
+	if (!walk_load(k, link, &node))
+		return walk_ended(&w, WALK_FAULT, link);
+	while (node != end) {
+		/* Before the visit: what is not mapped is no entry. */
+		if (!walk_load(k, node, &next))
+			return walk_ended(&w, WALK_FAULT, node);
 		if (loop_detector_step(&detector, node))
 			return walk_ended(&w, WALK_LOOP, node);
 		if (w.count == limit)
@@ -56,8 +57,9 @@ static struct walk walk_chain(struct kernel *k, uint64_t link, uint64_t end, uin
 		w.count++;
 		if (!visit(context, node - offset))
 			return walk_ended(&w, WALK_STOPPED, node);
-		link = node;
+		node = next;
 	}
+	return w;
 }
 
 struct walk walk_list(struct kernel *k, uint64_t head, uint64_t offset, unsigned int limit,
