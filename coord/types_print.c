@@ -8,6 +8,8 @@
 #define PRINT_NESTING 16
 #define PRINT_LINES 20000
 #define DECLARATOR_MAX 512
+/* Parameters are spelled out in functions, and in functions that are their parameters. */
+#define PARAMETERS_NESTING 2
 
 /* A declarator grows on both sides of the name: "(*name[4])(int)". */
 struct declarator {
@@ -101,6 +103,9 @@ static void declare(const struct types *t, uint32_t id, struct declarator *d, un
 	for (unsigned int i = 0; i < 2 * TYPES_CHAIN; i++) {
 		const struct btf_type *type = types_raw(t, id);
 
+		/* Functions that return functions, without end. */
+		if (strlen(d->text) > DECLARATOR_MAX - 64)
+			break;
 		if (type && btf_is_ptr(type)) {
 			/* "char *const name": what qualified the pointer stands behind the star. */
 			prepend(d, qualifiers);
@@ -130,7 +135,7 @@ static void append_parameters(const struct types *t, const struct btf_type *type
 {
 	struct str list = {0};
 
-	for (uint32_t i = 0; i < btf_vlen(type) && depth < 3 && list.len < 300; i++) {
+	for (uint32_t i = 0; i < btf_vlen(type) && depth < PARAMETERS_NESTING && list.len < 300; i++) {
 		const struct btf_param *p = &btf_params(type)[i];
 		struct declarator inner = {""};
 
@@ -142,7 +147,7 @@ static void append_parameters(const struct types *t, const struct btf_type *type
 		else
 			declare(t, p->type, &inner, depth + 1, &list);
 	}
-	if (depth >= 3 || list.len >= 300)
+	if (depth >= PARAMETERS_NESTING || list.len >= 300)
 		str_add(&list, ", ...");
 	append(d, "(");
 	append(d, list.len ? str_text(&list) : "void");
