@@ -164,7 +164,7 @@ static struct err *parse_options(struct request *r, int argc, char **argv)
 		}
 		if (value == '?' || !row)
 			return bad_option(argv);
-		ERR_TRY(err_wrap(set_option(r, row, optarg), "--%s", row->name));
+		ERR_TRY(set_option(r, row, optarg));
 	}
 	r->words = argv + optind;
 	r->word_count = (unsigned int)(argc - optind);

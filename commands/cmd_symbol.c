@@ -3,9 +3,11 @@
 #include "commands/command.h"
 #include "commands/show.h"
 #include "coord/globals.h"
+#include "coord/source.h"
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 /* ---- symbol ---- */
 
@@ -40,6 +42,28 @@ static void symbol_type(struct kernel *kernel, const char *name, struct out *out
 	}
 	err_free(err);
 	str_deinit(&text);
+}
+
+static void symbol_source(struct session *s, const char *name, uint64_t address, struct out *out)
+{
+	struct source_line line;
+	char text[sizeof(line.file) + 16];
+	struct err *err;
+
+	if (!session_source(s))
+		return;
+	err = source_of_symbol(session_source(s), name, address, &line);
+	if (err) {
+		err_free(err);
+		err = source_of_address(session_source(s), address, &line);
+	}
+	if (err) {
+		out_record(out, "source", out_absent());
+		err_free(err);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s:%d", line.file, line.line);
+	out_record(out, "source", out_string(text));
 }
 
 static bool is_named(struct kernel *kernel, const char *name, uint64_t address)
@@ -78,6 +102,7 @@ static struct err *run_symbol(struct session *s, const struct command_line *line
 		out_record(out, "symbol", out_string(str_text(&text)));
 		out_record(out, "address", out_hex(address));
 		symbol_type(kernel, str_text(&text), out);
+		symbol_source(s, str_text(&text), address, out);
 		out_record_end(out);
 	}
 	str_deinit(&text);
@@ -165,7 +190,7 @@ const struct command command_symbol = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
 	.usage = "symbol NAME|ADDR",
 	.summary = "address of a kernel symbol, or the symbol at an address",
-	.help = "With the variable's type where the kernel's BTF tells.\n"
+	.help = "With the variable's type where the kernel's BTF tells, and its source line with --vmlinux.\n"
 		"\n"
 		"    symbol jiffies_64\n"
 		"    symbol 0xffffffff81000123",

@@ -7,6 +7,7 @@
 #include "commands/start.h"
 #include "commands/words.h"
 #include "coord/cold.h"
+#include "coord/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct variable {
 struct session {
 	struct options options;
 	struct coord *coord;
+	struct source *source;  /* of --vmlinux, for the guest of `coord` */
 	struct recorder *recorder;
 	enum session_mode mode;
 	struct open_block block;
@@ -88,14 +90,22 @@ static void forget_variables(struct session *s)
 	s->variable_count = 0;
 }
 
+static void forget_guest(struct session *s)
+{
+	source_close(s->source);
+	s->source = NULL;
+	coord_destroy(s->coord);
+	s->coord = NULL;
+	forget_variables(s);
+}
+
 void session_destroy(struct session *s)
 {
 	if (!s)
 		return;
 	session_drop_block(s);
-	forget_variables(s);
 	recorder_destroy(s->recorder);
-	coord_destroy(s->coord);
+	forget_guest(s);
 	free(s);
 }
 
@@ -107,6 +117,11 @@ const struct options *session_options(const struct session *s)
 struct coord *session_coord(struct session *s)
 {
 	return s->coord;
+}
+
+struct source *session_source(struct session *s)
+{
+	return s->source;
 }
 
 struct recorder *session_recorder(struct session *s)
@@ -197,6 +212,19 @@ static struct err *take_machine(struct session *s, struct machine *machine)
 	return NULL;
 }
 
+static struct err *open_source(struct session *s)
+{
+	struct kernel *kernel;
+	const struct kernel_info *info;
+
+	if (!s->options.vmlinux)
+		return NULL;
+	ERR_TRY(err_wrap(coord_kernel(s->coord, &kernel), "--vmlinux"));
+	info = kernel_info(kernel);
+	return err_wrap(source_open(s->options.vmlinux, info->build_id, info->kaslr_offset, &s->source),
+			"--vmlinux");
+}
+
 struct err *session_boot(struct session *s)
 {
 	const struct machine_callbacks callbacks = {.progress = report_progress, .context = s};
@@ -205,8 +233,7 @@ struct err *session_boot(struct session *s)
 
 	if (s->coord && machine_state(coord_machine(s->coord)) != MACHINE_DEAD)
 		return err_new(ERR_REFUSED, "a guest is running already; `poweroff` ends it");
-	coord_destroy(s->coord);
-	s->coord = NULL;
+	forget_guest(s);
 	err = start_machine(&s->options, &callbacks, &machine);
 	session_progress(s, NULL);
 	ERR_TRY(err);
@@ -214,11 +241,11 @@ struct err *session_boot(struct session *s)
 	err = recorder_boot(s->recorder, &s->options, s->coord);
 	if (!err)
 		err = start_scheduler(&s->options, s->coord);
-	if (err) {
-		/* A guest without what was asked for is not the guest that was asked for. */
-		coord_destroy(s->coord);
-		s->coord = NULL;
-	}
+	if (!err)
+		err = open_source(s);
+	/* A guest without what was asked for is not the guest that was asked for. */
+	if (err)
+		forget_guest(s);
 	return err;
 }
 
@@ -226,10 +253,8 @@ struct err *session_poweroff(struct session *s)
 {
 	if (!s->coord)
 		return err_new(ERR_REFUSED, "no guest is running");
-	coord_destroy(s->coord);
-	s->coord = NULL;
+	forget_guest(s);
 	s->powered_off = true;
-	forget_variables(s);
 	return NULL;
 }
 

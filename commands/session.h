@@ -39,6 +39,7 @@ void options_init(struct options *o); /* SPEC section 1's defaults */
 
 struct session;
 struct recorder; /* commands/recorder.h */
+struct source;   /* coord/source.h */
 
 struct err *session_create(const struct options *options, struct session **ret)
 	__attribute__((warn_unused_result));
@@ -81,6 +82,9 @@ void session_progress(struct session *s, const char *what);
 /* The adopted kernel, with the error that a command reports when there is none. For run() of commands
  * with CMD_KERNEL. */
 struct err *session_kernel(struct session *s, struct kernel **ret) __attribute__((warn_unused_result));
+
+/* Source lines of --vmlinux; NULL without it, and before the kernel is adopted. */
+struct source *session_source(struct session *s);
 
 /*
  * What the open screen does for commands with CMD_SCREEN_ONLY (view, save-screen, watch). Without a screen those

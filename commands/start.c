@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/start.h"
 
-#include "base/file.h"
 #include "commands/words.h"
 #include "coord/agent.h"
+#include "vmm/guest_image.h"
 #include "vmm/kernel_cache.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static struct err *boot(const struct options *options, const char *kernel, const char *image,
-			const struct machine_callbacks *callbacks, struct machine **ret)
+static struct err *boot(const struct options *options, const char *kernel,
+			const struct guest_image *image, const struct machine_callbacks *callbacks,
+			struct machine **ret)
 {
-	const char *const initrds[] = {image};
 	const struct machine_config config = {
 		.kernel = kernel,
-		.initrds = initrds,
-		.initrd_count = 1,
+		.initrds = guest_image_initrds(image),
+		.initrd_count = guest_image_initrd_count(image),
 		.append = options->append,
 		.topology = options->topology,
 		.memory = options->memory,
@@ -30,34 +31,56 @@ static struct err *boot(const struct options *options, const char *kernel, const
 	return machine_boot(&config, callbacks, ret);
 }
 
+/* The first word of --scheduler, which names what to pack; NULL: none. */
+static struct err *make_image(const struct options *options, struct guest_image **ret)
+{
+	struct guest_image_config config = {.add_files = options->add_files,
+					    .add_file_count = options->add_file_count};
+	struct words words = {0};
+	struct err *err = NULL;
+
+	if (options->scheduler)
+		err = words_split(options->scheduler, &words);
+	if (!err && words.count)
+		config.scheduler = words.words[0];
+	if (!err)
+		err = guest_image_create(&config, ret);
+	words_deinit(&words);
+	return err;
+}
+
 struct err *start_machine(const struct options *options, const struct machine_callbacks *callbacks,
 			  struct machine **ret)
 {
-	char *kernel = NULL, *image = NULL;
+	struct guest_image *image = NULL;
+	char *kernel = NULL;
 	struct err *err;
 
 	if (options->cpu_budget && options->clock == CLOCK_VIRTUAL)
 		return err_new(ERR_USAGE, "--cpu-budget needs the real clock");
 	err = kernel_cache_resolve(options->kernel, &kernel);
 	if (!err)
-		err = data_path("initramfs.cpio", &image);
+		err = make_image(options, &image);
 	if (!err)
 		err = boot(options, kernel, image, callbacks, ret);
+	guest_image_destroy(image);
 	free(kernel);
-	free(image);
 	return err;
 }
 
 static struct err *attach(const struct words *words, struct coord *coord)
 {
+	const char *name;
 	struct err *err;
 
 	if (!words->count)
 		return err_new(ERR_USAGE, "--scheduler: no name");
+	/* A packed program goes by its file's name in the guest. */
+	name = strrchr(words->words[0], '/');
+	name = name ? name + 1 : words->words[0];
 	ERR_TRY(coord_enter(coord));
-	err = agent_sched_attach(coord_agent(coord), words->words[0], words->count - 1,
-				 words->words + 1);
-	return coord_leave_with(coord, err_wrap(err, "scheduler %s", words->words[0]));
+	err = agent_sched_attach(coord_agent(coord), name, words->count - 1, words->words + 1);
+	return coord_leave_with(coord, err_wrap(err, "scheduler %s", name));
 }
 
 struct err *start_scheduler(const struct options *options, struct coord *coord)

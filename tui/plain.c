@@ -264,6 +264,9 @@ static struct err *loop(struct plain *p)
 		err = wait_for_input(p);
 	}
 	rl_callback_handler_remove();
+	/* What follows does not belong on the prompt's line. */
+	if (err)
+		putchar('\n');
 	return err;
 }
 
