@@ -14,6 +14,7 @@
 #define DEADLINE 5000000000ULL  /* ns of guest time for a kill, a freeze */
 #define MAX_DEPTH 8
 #define MAX_LISTED 256
+#define MAX_PASSES 64 /* over a cgroup whose processes fork while they are moved */
 
 static bool is_runner(const char *name)
 {
@@ -383,26 +384,41 @@ static void move_slots(struct agent *a, const char *from, const char *to)
 	}
 }
 
-int op_cgroup_move(struct agent *a, const void *payload)
+/* One pass over cgroup.procs, which changes while it is read: `*moved` says whether to look again. */
+static int move_some(struct agent *a, const struct wire_two_names *n, const char *from, const char *to,
+		     bool *moved)
 {
-	const struct wire_two_names *n = payload;
-	char from[CGROUP_PATH], to[CGROUP_PATH], line[32];
-	int errnum = find_below(a, n->from, from);
-	FILE *f;
+	FILE *f = open_procs(from);
+	char line[32];
+	int errnum = 0;
 
-	if (errnum || (errnum = cgroup_find(a, n->to, to)))
-		return errnum;
-	f = open_procs(from);
+	*moved = false;
 	if (!f)
 		return agent_fail(a, errno, "cgroup %s: %s", n->from, strerror(errno));
 	while (!errnum && fgets(line, sizeof(line), f)) {
 		errnum = write_in(to, "cgroup.procs", line);
 		if (errnum == ESRCH) /* ended meanwhile */
 			errnum = 0;
+		*moved = true;
 	}
 	fclose(f);
-	if (errnum)
-		return agent_fail(a, errnum, "moving to %s: %s", n->to, strerror(errnum));
-	move_slots(a, n->from, is_runner(n->to) ? WIRE_RUNNER : n->to);
-	return 0;
+	return errnum ? agent_fail(a, errnum, "moving to %s: %s", n->to, strerror(errnum)) : 0;
+}
+
+int op_cgroup_move(struct agent *a, const void *payload)
+{
+	const struct wire_two_names *n = payload;
+	char from[CGROUP_PATH], to[CGROUP_PATH];
+	bool moved = true;
+	int errnum = find_below(a, n->from, from);
+
+	if (errnum || (errnum = cgroup_find(a, n->to, to)))
+		return errnum;
+	if (strcmp(from, to) == 0)
+		return agent_fail(a, EINVAL, "%s to itself", n->from);
+	for (unsigned int pass = 0; pass < MAX_PASSES && moved && !errnum; pass++)
+		errnum = move_some(a, n, from, to, &moved);
+	if (!errnum)
+		move_slots(a, n->from, is_runner(n->to) ? WIRE_RUNNER : n->to);
+	return errnum;
 }

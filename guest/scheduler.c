@@ -89,6 +89,17 @@ static const char *last_words(struct child *child)
 	return child->tail_len ? child->tail : "it said nothing";
 }
 
+/* A cause that its own words do not make plain. */
+static const char *hint(const struct child *child)
+{
+	if (strstr(child->tail, "incompatible with kernel") ||
+	    strstr(child->tail, "incompatible with vmlinux") ||
+	    strstr(child->tail, "does not have a valid func_proto"))
+		return " (this kernel's BTF shows hidden arguments of sched_ext's functions, as a pahole before "
+		       "1.31 leaves them from 7.1 on: a kernel up to 7.0 runs this scheduler)";
+	return "";
+}
+
 /* Ends the process, politely, then by force; SCHED_FIFO lets it run under a scheduler that would not. */
 static bool end_process(struct agent *a, struct child *child)
 {
@@ -124,8 +135,9 @@ static int wait_enabled(struct agent *a, struct child *child)
 	while (!child->ended && !state_is("enabled") && agent_now() < end)
 		agent_pause(a, STEP);
 	if (child->ended)
-		return agent_fail(a, ECHILD, "scheduler %s %s: %s", child->name,
-				  end_text(child->status, how, sizeof(how)), last_words(child));
+		return agent_fail(a, ECHILD, "scheduler %s %s%s: %s", child->name,
+				  end_text(child->status, how, sizeof(how)), hint(child),
+				  last_words(child));
 	if (state_is("enabled"))
 		return 0;
 	end_process(a, child);

@@ -29,12 +29,13 @@ struct own_entry {
 	s32 pid;
 };
 
-/* `hole` is where a moving entry will go. In memory, because the verifier would follow each of its
- * thousand possible values in a register. */
+/* `hole` is where a moving entry will go, `child` the smaller one below it. In memory, because the
+ * verifier would follow each of their possible values in a register, and volatile so that they stay there. */
 struct own_heap {
 	struct bpf_spin_lock lock;
 	u32 count;
-	u32 hole;
+	volatile u32 hole;
+	volatile u32 child;
 	struct own_entry entries[HEAP_SIZE];
 };
 
@@ -93,7 +94,6 @@ __attribute__((noinline)) bool own_push(u32 number, u64 vtime, s32 pid)
 __attribute__((noinline)) s32 own_pop(u32 number)
 {
 	struct own_heap *heap = own_heap(number);
-	u32 child;
 	u64 vtime;
 	s32 pid, last;
 
@@ -110,16 +110,16 @@ __attribute__((noinline)) s32 own_pop(u32 number)
 	last = HEAP_AT(heap, heap->count).pid;
 	heap->hole = 0;
 	for (u32 level = 0; level < HEAP_LEVELS; level++) {
-		child = 2 * heap->hole + 1;
-		if (child >= heap->count)
+		heap->child = 2 * heap->hole + 1;
+		if (heap->child >= heap->count)
 			break;
-		if (child + 1 < heap->count &&
-		    own_before(HEAP_AT(heap, child + 1).vtime, HEAP_AT(heap, child).vtime))
-			child++;
-		if (!own_before(HEAP_AT(heap, child).vtime, vtime))
+		if (heap->child + 1 < heap->count &&
+		    own_before(HEAP_AT(heap, heap->child + 1).vtime, HEAP_AT(heap, heap->child).vtime))
+			heap->child++;
+		if (!own_before(HEAP_AT(heap, heap->child).vtime, vtime))
 			break;
-		HEAP_AT(heap, heap->hole) = HEAP_AT(heap, child);
-		heap->hole = child;
+		HEAP_AT(heap, heap->hole) = HEAP_AT(heap, heap->child);
+		heap->hole = heap->child;
 	}
 	HEAP_AT(heap, heap->hole).vtime = vtime;
 	HEAP_AT(heap, heap->hole).pid = last;
