@@ -31,6 +31,7 @@ struct coord {
 	uint64_t model_epoch;
 	enum coord_pacing pacing;
 	bool frozen;
+	bool running;                /* as we left the machine; nobody else starts or holds it */
 	unsigned int depth;          /* of windows */
 	uint64_t epoch;
 	uint64_t window_epoch;       /* the epoch that the kernel's translations belong to */
@@ -199,14 +200,16 @@ static struct err *let_run(struct coord *c, const struct machine_stop *stop)
 {
 	ERR_TRY(check_alive(c));
 	c->epoch++;
+	c->running = true;
 	return machine_run(c->machine, stop);
 }
 
+/* Cheap while it is held already: a command reads many fields, each in a window. */
 static struct err *hold(struct coord *c)
 {
-	ERR_TRY(check_alive(c));
-	if (machine_state(c->machine) == MACHINE_RUNNING) {
+	if (c->running) {
 		ERR_TRY(machine_hold(c->machine, HOLD_TIMEOUT));
+		c->running = false;
 		c->epoch++;
 	}
 	if (c->kernel && c->window_epoch != c->epoch) {
@@ -221,13 +224,13 @@ static struct err *settle(struct coord *c)
 {
 	if (c->depth > 0 || c->frozen || c->pacing == COORD_LOCKSTEP)
 		return hold(c);
-	if (machine_state(c->machine) == MACHINE_HELD)
-		return let_run(c, NULL);
-	return check_alive(c);
+	return c->running ? NULL : let_run(c, NULL);
 }
 
 struct err *coord_enter(struct coord *c)
 {
+	if (c->depth == 0)
+		ERR_TRY(check_alive(c));
 	ERR_TRY(hold(c));
 	c->depth++;
 	return NULL;
@@ -251,6 +254,7 @@ struct err *coord_leave_with(struct coord *c, struct err *err)
 
 struct err *coord_freeze(struct coord *c)
 {
+	ERR_TRY(check_alive(c));
 	ERR_TRY(hold(c));
 	c->frozen = true;
 	return NULL;
@@ -304,6 +308,7 @@ static struct err *run_to(struct coord *c, const struct machine_stop *stop,
 
 	ERR_TRY(let_run(c, stop));
 	err = wait_held(c, ret);
+	c->running = machine_state(c->machine) == MACHINE_RUNNING;
 	settled = settle(c);
 	if (!err)
 		return settled;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every guest test starts with: a booted guest, in lockstep, so that guest time passes only while a
+ * call waits for it. The kernel is $KTDBG_TEST_KERNEL (as `--kernel`), else the cache's newest.
+ */
+#ifndef TESTS_GUEST_BOOT_H
+#define TESTS_GUEST_BOOT_H
+
+#include "tests/expect.h"
+
+#include "coord/coord.h"
+
+/* Exits with 77 when there is no kernel or no QEMU to boot, with 1 when the boot fails. */
+struct coord *guest_boot(void);
+
+/* spawn CGROUP WORDS...: as the command has it; returns the pid of the first worker. */
+int guest_spawn(struct coord *coord, const char *cgroup, const char *words);
+
+#endif
