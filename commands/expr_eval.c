@@ -702,7 +702,6 @@ static struct err *element(struct eval *ev, struct node *n, const struct operand
 
 	if (o->value.kind == VALUE_OBJECT && types_kind(ev->types, o->value.type) == TYPE_ARRAY) {
 		ERR_TRY(at_node(ev, n, value_index(ev->kernel, &o->value, index, &result)));
-		note_value(ev, n, &result);
 		set_value(ret, result);
 		return NULL;
 	}
@@ -762,7 +761,6 @@ static struct err *eval_member(struct eval *ev, struct node *n, struct operand *
 				  (int)(n->child[0]->end - n->child[0]->start),
 				  ev->expr->text + n->child[0]->start, n->text);
 	ERR_TRY(at_node(ev, n, value_member(ev->kernel, &o.value, n->text, &member)));
-	note_value(ev, n, &member);
 	set_value(ret, member);
 	return NULL;
 }
@@ -783,7 +781,7 @@ static struct err *eval_call(struct eval *ev, struct node *n, struct operand *re
 	return n->function->run(ev, n, args, n->child_count, ret);
 }
 
-struct err *eval_node(struct eval *ev, struct node *n, struct operand *ret)
+static struct err *eval_kind(struct eval *ev, struct node *n, struct operand *ret)
 {
 	switch (n->kind) {
 	case NODE_NUMBER:
@@ -819,6 +817,15 @@ struct err *eval_node(struct eval *ev, struct node *n, struct operand *ret)
 	default:
 		return eval_conditional(ev, n, ret);
 	}
+}
+
+/* The innermost part that is missing is the one that is told about. */
+struct err *eval_node(struct eval *ev, struct node *n, struct operand *ret)
+{
+	ERR_TRY(eval_kind(ev, n, ret));
+	if (ret->record == RECORD_NONE)
+		note_value(ev, n, &ret->value);
+	return NULL;
 }
 
 /* ---- the outside ---- */
