@@ -229,7 +229,7 @@ static struct err *add_shown(struct view *view, const char *name, size_t len)
 		column->flags = view->rows->columns[shown->column].flags & ~(unsigned int)OUT_HIDDEN;
 		return NULL;
 	}
-	return err_wrap(expr_parse(shown->name, &shown->expr), "column %s", shown->name);
+	return err_wrap(expr_parse(shown->name, &shown->expr), "`%s`", shown->name);
 }
 
 static struct err *named_columns(struct view *view, const char *names)
@@ -289,7 +289,7 @@ static struct err *shown_cell(struct view *view, const struct shown *shown, stru
 		*ret = view->values[shown->column];
 		return NULL;
 	}
-	ERR_TRY(err_wrap(expr_eval(shown->expr, &view->context, &v), "column %s", shown->name));
+	ERR_TRY(err_wrap(expr_eval(shown->expr, &view->context, &v), "`%s`", shown->name));
 	*ret = value_out(view->kernel, &v, text->text);
 	return NULL;
 }
@@ -319,6 +319,22 @@ static struct err *write_rows(struct view *view, struct out *out)
 	return NULL;
 }
 
+/* An unknown name may be a column's, misspelt. */
+static struct err *with_columns(const struct rows *rows, struct err *err)
+{
+	struct str names = {0};
+	struct err *longer;
+
+	if (!err || err_kind(err) != ERR_NOT_FOUND)
+		return err;
+	for (unsigned int i = 0; i < rows->column_count; i++)
+		str_addf(&names, " %s", rows->columns[i].name);
+	longer = err_new(ERR_NOT_FOUND, "%s\n  columns:%s", err_detail(err), str_text(&names));
+	str_deinit(&names);
+	err_free(err);
+	return longer;
+}
+
 static struct err *write_table(struct view *view, const char *sort, struct out *out)
 {
 	struct err *err;
@@ -326,7 +342,7 @@ static struct err *write_table(struct view *view, const char *sort, struct out *
 	out_table_begin(out, view->columns, view->count);
 	err = *sort ? out_table_sort(out, sort) : NULL;
 	if (!err)
-		err = write_rows(view, out);
+		err = with_columns(view->rows, write_rows(view, out));
 	if (err)
 		out_table_drop(out);
 	else
