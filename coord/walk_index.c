@@ -207,11 +207,9 @@ static bool visit_table(struct hash_walk *h, uint64_t table)
 	const struct hash_layout *l = &h->layout;
 	uint32_t size, nested;
 
-	if (!kernel_at(h->kernel, table + (uint64_t)l->size, 4) ||
-	    !kernel_at(h->kernel, table + (uint64_t)l->nested, 4))
+	if (!walk_load_u32(h->kernel, table + (uint64_t)l->size, &size) ||
+	    !walk_load_u32(h->kernel, table + (uint64_t)l->nested, &nested))
 		return hash_stop(h, WALK_FAULT, table);
-	size = *(const uint32_t *)kernel_at(h->kernel, table + (uint64_t)l->size, 4);
-	nested = *(const uint32_t *)kernel_at(h->kernel, table + (uint64_t)l->nested, 4);
 	/* Nested tables are a stopgap for when memory is short; sizes are powers of two. */
 	if (nested || !size || (size & (size - 1)) || size > 1u << 26)
 		return hash_stop(h, WALK_BROKEN, table);

@@ -34,8 +34,18 @@ static inline struct walk walk_ended(const struct walk *w, enum walk_end end, ui
 	return (struct walk){.end = end, .count = w->count, .address = address};
 }
 
-/* kernel_read_u64() without an error object. */
+/* Scalars inside one page, without an error object; hostile addresses need not be aligned. */
 static inline bool walk_load(struct kernel *k, uint64_t va, uint64_t *ret)
+{
+	const void *at = kernel_at(k, va, sizeof(*ret));
+
+	if (!at)
+		return false;
+	__builtin_memcpy(ret, at, sizeof(*ret));
+	return true;
+}
+
+static inline bool walk_load_u32(struct kernel *k, uint64_t va, uint32_t *ret)
 {
 	const void *at = kernel_at(k, va, sizeof(*ret));
 
