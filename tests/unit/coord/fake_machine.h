@@ -17,6 +17,7 @@ struct machine {
 	struct ram ram;
 	struct machine_stop stop;
 	bool paced;
+	uint64_t mailbox;              /* guest-physical */
 	unsigned int runs, holds;      /* calls that changed the state */
 	bool hold_fails;               /* a vCPU does not stop */
 	bool interrupted;              /* the next wait sees SIGINT */
@@ -121,8 +122,7 @@ struct ram *machine_ram(struct machine *m)
 
 uint64_t machine_mailbox(const struct machine *m)
 {
-	(void)m;
-	return 0;
+	return m->mailbox;
 }
 
 uint64_t machine_console(struct machine *m, char *buffer, size_t size)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mailbox's host side against a guest of our own making, honest, silent and hostile. */
+#include "tests/expect.h"
+
+#include "coord/agent.h"
+#include "coord/mailbox.h"
+#include "coord/work_spec.h"
+#include "guest/wire_work.h"
+#include "tests/unit/coord/fake_machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define FIRST_PAGE 64 /* the mailbox's pages lie backwards from here, every second one */
+
+struct fixture {
+	struct machine machine;
+	struct coord *coord;
+	struct agent *agent;
+	struct wire_header *header;
+};
+
+static uint64_t page_phys(unsigned int i)
+{
+	return (uint64_t)(FIRST_PAGE + 2 * (WIRE_PAGES - i)) * WIRE_PAGE_SIZE;
+}
+
+static void *page(struct machine *m, unsigned int i)
+{
+	return ram_at(&m->ram, page_phys(i), WIRE_PAGE_SIZE);
+}
+
+/* What the answering guest says next; `status` below 0: nothing at all. */
+static struct wire_response next;
+static char next_text[64];
+static struct wire_request seen;
+static uint8_t seen_payload[WIRE_PAGE_SIZE];
+
+static void answer(struct machine *m)
+{
+	struct wire_header *h = page(m, 0);
+	struct wire_response response;
+
+	h->heartbeat += next.status >= 0;
+	if (h->request_seq == h->response_seq || next.status < 0)
+		return;
+	memcpy(&seen, page(m, WIRE_REQUEST_PAGE), sizeof(seen));
+	memcpy(seen_payload, (uint8_t *)page(m, WIRE_REQUEST_PAGE) + sizeof(seen),
+	       WIRE_PAGE_SIZE - sizeof(seen));
+	response = next;
+	if (!response.op)
+		response.op = seen.op;
+	memcpy(page(m, WIRE_RESPONSE_PAGE), &response, sizeof(response));
+	memcpy(page(m, WIRE_TEXT_PAGE), next_text, sizeof(next_text));
+	h->response_seq = h->request_seq;
+}
+
+static void start(struct fixture *f)
+{
+	*f = (struct fixture){.machine = {.state = MACHINE_HELD, .work = answer,
+					 .mailbox = page_phys(0)}};
+	next = (struct wire_response){0};
+	memset(next_text, 0, sizeof(next_text));
+	expect_ok(ram_create(4 << 20, &f->machine.ram));
+	f->header = page(&f->machine, 0);
+	*f->header = (struct wire_header){.magic = WIRE_MAGIC, .version = WIRE_VERSION,
+					  .page_count = WIRE_PAGES, .cpu_count = 4, .node_count = 1,
+					  .request_seq = 7, .response_seq = 7};
+	for (unsigned int i = 0; i < WIRE_PAGES; i++)
+		f->header->page_phys[i] = page_phys(i);
+	expect_ok(coord_create(&f->machine, COORD_LOCKSTEP, &f->coord));
+	f->agent = coord_agent(f->coord);
+}
+
+static void stop(struct fixture *f)
+{
+	coord_destroy(f->coord);
+	ram_deinit(&f->machine.ram);
+}
+
+static void test_call(void **state)
+{
+	struct agent_reply reply;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	next.value_count = 1;
+	next.values[0] = 42;
+	next.text_len = 5;
+	memcpy(next_text, "hello", 5);
+	expect_ok(agent_call(f.agent, WIRE_OP_CAT, "abc", 4, AGENT_DEADLINE, &reply));
+	assert_int_equal(seen.op, WIRE_OP_CAT);
+	assert_int_equal(seen.payload_len, 4);
+	assert_memory_equal(seen_payload, "abc", 4);
+	assert_int_equal(reply.values[0], 42);
+	assert_string_equal(str_text(&reply.text), "hello");
+	assert_int_equal(f.header->request_seq, 8);
+	agent_reply_deinit(&reply);
+	expect_ok(agent_ping(f.agent));
+	assert_int_equal(f.header->request_seq, 9);
+	stop(&f);
+}
+
+/* A request that does not fit into its first page is laid over pages that are no neighbours. */
+static void test_long_request(void **state)
+{
+	static uint8_t payload[WIRE_PAYLOAD_MAX];
+	struct fixture f;
+	struct mailbox m;
+	static uint8_t back[WIRE_PAYLOAD_MAX];
+
+	(void)state;
+	start(&f);
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 7 + i / 4096);
+	expect_ok(agent_call(f.agent, WIRE_OP_PING, payload, sizeof(payload), AGENT_DEADLINE, NULL));
+	expect_ok(mailbox_open(&f.machine.ram, page_phys(0), &m));
+	expect_ok(mailbox_read(&m, WIRE_PAGE_SIZE + sizeof(struct wire_request), back, sizeof(back)));
+	assert_memory_equal(back, payload, sizeof(payload));
+	expect_err(agent_call(f.agent, WIRE_OP_PING, payload, sizeof(payload) + 1, AGENT_DEADLINE, NULL),
+		   ERR_REFUSED, "a request of 61425 bytes is too long");
+	stop(&f);
+}
+
+static void test_errors_of_the_agent(void **state)
+{
+	static const struct {
+		int status;
+		enum err_kind kind;
+	} cases[] = {{ENOENT, ERR_NOT_FOUND}, {ESRCH, ERR_NOT_FOUND},  {EOPNOTSUPP, ERR_ABSENT},
+		     {EEXIST, ERR_REFUSED},   {ETIMEDOUT, ERR_TIMEOUT}};
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		next = (struct wire_response){.status = cases[i].status, .message = "no\033[2Jwhere"};
+		expect_err(agent_ping(f.agent), cases[i].kind, "no\\x1b[2Jwhere");
+	}
+	next = (struct wire_response){.status = EPERM};
+	expect_err(agent_ping(f.agent), ERR_REFUSED, "the agent refused with errno 1");
+	stop(&f);
+}
+
+static void test_silence(void **state)
+{
+	struct agent_health health;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	agent_health(f.agent, &health);
+	assert_true(health.ok);
+	next.status = -1;
+	expect_err(agent_ping(f.agent), ERR_TIMEOUT,
+		   "the agent did not answer within 10 s of guest time; inspection still works");
+	agent_health(f.agent, &health);
+	assert_false(health.ok);
+	assert_non_null(strstr(health.reason, "the agent has been silent for 10"));
+	next.status = 0;
+	expect_ok(agent_ping(f.agent));
+	agent_health(f.agent, &health);
+	assert_true(health.ok);
+	assert_string_equal(health.reason, "");
+	stop(&f);
+}
+
+/* Nothing may be left in the mailbox that would be carried out after the thaw. */
+static void test_frozen(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	expect_ok(coord_freeze(f.coord));
+	expect_err(agent_ping(f.agent), ERR_REFUSED,
+		   "the guest is frozen, so its agent cannot act; thaw it first");
+	assert_int_equal(f.header->request_seq, 7);
+	expect_ok(coord_thaw(f.coord));
+	expect_ok(agent_ping(f.agent));
+	stop(&f);
+}
+
+static void test_hostile_header(void **state)
+{
+	struct agent_health health;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	f.header->page_phys[200] = 1ULL << 50;
+	expect_err(agent_ping(f.agent), ERR_BAD_DATA,
+		   "page 200 of the mailbox lies at 0x4000000000000, which is not in RAM");
+	f.header->page_phys[200] = page_phys(200) + 1;
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "page 200 of the mailbox");
+	f.header->page_phys[200] = page_phys(200);
+	f.header->version = 9;
+	expect_err(agent_ping(f.agent), ERR_BAD_DATA, "the guest's agent speaks version 9, this ktdbg 1");
+	f.header->version = WIRE_VERSION;
+	f.header->page_count = UINT32_MAX;
+	expect_err(agent_ping(f.agent), ERR_BAD_DATA, "a mailbox of 4294967295 pages instead of 256");
+	f.header->page_count = WIRE_PAGES;
+	f.header->magic = 0;
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "no mailbox at 0x");
+	agent_health(f.agent, &health);
+	assert_false(health.ok);
+	assert_int_equal(agent_cpus(f.agent), 1);
+	stop(&f);
+}
+
+static void test_hostile_response(void **state)
+{
+	struct agent_reply reply;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	next.text_len = UINT32_MAX;
+	expect_err(agent_call(f.agent, WIRE_OP_PING, NULL, 0, AGENT_DEADLINE, &reply), ERR_BAD_DATA,
+		   "the agent's answer claims 4294967295 bytes of text and 0 values");
+	next = (struct wire_response){.value_count = 17};
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "and 17 values");
+	next = (struct wire_response){.op = 77};
+	expect_err(agent_ping(f.agent), ERR_BAD_DATA, "the agent answered op 77 instead of 1");
+	next = (struct wire_response){.status = EINVAL};
+	memset(next.message, 'x', sizeof(next.message)); /* no end */
+	expect_err_with(agent_ping(f.agent), ERR_REFUSED, "xxxx");
+	stop(&f);
+}
+
+static struct wire_worker *worker(struct fixture *f, unsigned int slot)
+{
+	return (struct wire_worker *)page(&f->machine, WIRE_WORKER_PAGE + slot / 8) + slot % 8;
+}
+
+static void test_workers(void **state)
+{
+	struct agent_worker *list, one;
+	unsigned int count;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	f.header->worker_high = 20;
+	*worker(&f, 3) = (struct wire_worker){.state = WIRE_WORKER_RUNNING, .pid = 103, .index = 1,
+					      .type = WORK_PIPE, .cgroup = "a", .iterations = 5};
+	*worker(&f, 17) = (struct wire_worker){.state = WIRE_WORKER_DEAD, .pid = 117, .index = 0,
+					       .type = 99, .cgroup = "a", .exit_status = 9};
+	*worker(&f, 9) = (struct wire_worker){.state = WIRE_WORKER_RUNNING, .pid = 109, .cgroup = "b"};
+	*worker(&f, 10) = (struct wire_worker){.state = WIRE_WORKER_STARTING, .pid = 110, .cgroup = "b"};
+	*worker(&f, 11) = (struct wire_worker){.state = 77, .pid = 111, .cgroup = "b"};
+	expect_ok(agent_workers(f.agent, "a", &list, &count));
+	assert_int_equal(count, 2);
+	assert_int_equal(list[0].pid, 117);
+	assert_false(list[0].alive);
+	assert_string_equal(list[0].type, "?");
+	assert_int_equal(list[1].pid, 103);
+	assert_int_equal(list[1].iterations, 5);
+	assert_string_equal(list[1].type, "pipe");
+	free(list);
+	expect_ok(agent_workers(f.agent, NULL, &list, &count));
+	assert_int_equal(count, 3);
+	free(list);
+	expect_ok(agent_worker(f.agent, "b", 0, &one));
+	assert_int_equal(one.pid, 109);
+	expect_err(agent_worker(f.agent, "b", 4, &one), ERR_NOT_FOUND,
+		   "cgroup b has no worker 4; it has 1");
+	expect_err(agent_worker(f.agent, "c", 0, &one), ERR_NOT_FOUND,
+		   "cgroup c has no workers; those with workers: a, b");
+	stop(&f);
+}
+
+/* More slots than there are, texts without an end. */
+static void test_hostile_workers(void **state)
+{
+	struct agent_worker *list;
+	unsigned int count;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	f.header->worker_high = UINT32_MAX;
+	for (unsigned int i = 0; i < WIRE_WORKERS; i++) {
+		memset(worker(&f, i), 'A', sizeof(struct wire_worker));
+		worker(&f, i)->state = WIRE_WORKER_RUNNING;
+	}
+	expect_ok(agent_workers(f.agent, NULL, &list, &count));
+	assert_int_equal(count, WIRE_WORKERS);
+	assert_int_equal(strlen(list[0].cgroup), WIRE_CGROUP_NAME - 1);
+	assert_int_equal(strlen(list[0].comm), WIRE_COMM - 1);
+	free(list);
+	stop(&f);
+}
+
+static void test_program_arguments(void **state)
+{
+	char *arguments[] = {(char *)"-v", (char *)"", (char *)"two words"};
+	const struct wire_program *p = (const void *)seen_payload;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	expect_ok(agent_sched_attach(f.agent, "mine", 3, arguments));
+	assert_int_equal(seen.op, WIRE_OP_SCHED_ATTACH);
+	assert_int_equal(seen.payload_len, sizeof(struct wire_program));
+	assert_string_equal(p->program, "mine");
+	assert_int_equal(p->argument_count, 3);
+	assert_int_equal(p->argument_len, 14);
+	assert_memory_equal(p->arguments, "-v\0\0two words", 14);
+	stop(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_call),
+		cmocka_unit_test(test_long_request),
+		cmocka_unit_test(test_errors_of_the_agent),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_frozen),
+		cmocka_unit_test(test_hostile_header),
+		cmocka_unit_test(test_hostile_response),
+		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_hostile_workers),
+		cmocka_unit_test(test_program_arguments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

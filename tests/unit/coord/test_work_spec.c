@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The words of `spawn`: what becomes of good ones, and what is said of bad ones. */
+#include "tests/expect.h"
+
+#include "coord/work_spec.h"
+#include "guest/wire_work.h"
+
+#include <stdio.h>
+
+static const struct spec_limits limits = {.cpus = 4, .nodes = 2};
+
+static struct err *parse(const char *text, struct work_spec *ret)
+{
+	char copy[512], *words[16], *save;
+	unsigned int n = 0;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		words[n++] = w;
+	return work_spec_parse("@runner", n, words, &limits, ret);
+}
+
+static struct wire_spawn good(const char *text)
+{
+	struct work_spec spec;
+
+	expect_ok(parse(text, &spec));
+	return spec.wire;
+}
+
+static void bad(const char *text, const char *message)
+{
+	struct work_spec spec, before;
+
+	memset(&spec, 0x5a, sizeof(spec));
+	before = spec;
+	expect_err(parse(text, &spec), ERR_USAGE, message);
+	assert_memory_equal(&spec, &before, sizeof(spec)); /* untouched on failure */
+}
+
+static void test_defaults(void **state)
+{
+	struct wire_spawn w = good("");
+
+	(void)state;
+	assert_string_equal(w.cgroup, "@runner");
+	assert_int_equal(w.workers, 1);
+	assert_int_equal(w.work.type, WORK_SPIN);
+	assert_int_equal(w.work.params[0], 20000);
+	assert_int_equal(w.policy, 0);
+	assert_int_equal(w.flags, 0);
+	assert_string_equal(w.comm, "");
+}
+
+static void test_workers(void **state)
+{
+	(void)state;
+	assert_int_equal(good("workers=7").workers, 7);
+	assert_int_equal(good("workers=150%").workers, 6);
+	assert_int_equal(good("workers=10%").workers, 1);
+	bad("workers=0", "workers=0: from 1 to 1024");
+	bad("workers=1025", "workers=1025: from 1 to 1024");
+	bad("workers=0%", "workers=0%: from 1% to 10000% of the CPUs");
+	bad("workers=2 workers=3", "workers is given twice");
+}
+
+static void test_work_types(void **state)
+{
+	struct wire_spawn w;
+
+	(void)state;
+	w = good("work=mixed");
+	assert_int_equal(w.work.type, WORK_MIXED);
+	assert_int_equal(w.work.params[0], 1000000);
+	w = good("work=mixed(sleep=5ms)");
+	assert_int_equal(w.work.params[0], 1000000);
+	assert_int_equal(w.work.params[1], 5000000);
+	w = good("work=mixed(2ms,3ms)");
+	assert_int_equal(w.work.params[0], 2000000);
+	assert_int_equal(w.work.params[1], 3000000);
+	w = good("workers=4 work=pipe(bytes=64)");
+	assert_int_equal(w.work.params[0], 64);
+	bad("work=mixd", "unknown work type mixd; there is spin, yield, mixed, alu, bursty, pipe, futex, "
+			 "sleep, fork-exit, mutex, sequence, io; near: mixed");
+	bad("work=spin(speed=3)", "work type spin has no parameter speed=3; it takes (loops=20000)");
+	bad("work=futex(1) workers=2", "work type futex has no parameter 1; it takes none");
+	bad("work=spin(loops=0)", "spin(loops): from 1 to 1000000000");
+	bad("work=sleep(time=100ns)", "sleep(time): from 1us to 86400.0s");
+	bad("work=spin(loops=1", "work=spin(loops=1: the bracket is not closed, or it is too long");
+	bad("work=pipe workers=3", "work=pipe needs an even number of workers, not 3");
+	bad("work=futex", "work=futex needs an even number of workers, not 1");
+}
+
+static void test_sequence(void **state)
+{
+	struct wire_spawn w = good("work=sequence(spin:10ms,sleep:60s,io:1ms) comm=sleeper");
+
+	(void)state;
+	assert_int_equal(w.work.type, WORK_SEQUENCE);
+	assert_int_equal(w.phase_count, 3);
+	assert_int_equal(w.phases[0].type, WORK_SPIN);
+	assert_int_equal(w.phases[0].params[0], 10000000);
+	assert_int_equal(w.phases[1].type, WORK_SLEEP);
+	assert_int_equal(w.phases[1].params[0], 60000000000ULL);
+	assert_int_equal(w.phases[2].type, WORK_IO);
+	assert_string_equal(w.comm, "sleeper");
+	bad("work=sequence", "sequence needs phases: sequence(spin:10ms,sleep:5ms)");
+	bad("work=sequence(spin)", "sequence: a phase is TYPE:DURATION, not spin");
+	bad("work=sequence(pipe:1ms)",
+	    "sequence: pipe is no phase; there is spin, yield, alu, sleep, io");
+	bad("work=sequence(spin:1ns)", "sequence: spin: a phase lasts from 1us to 86400s");
+	expect_err_with(parse("work=sequence(s:1s,s:1s)", &(struct work_spec){0}), ERR_USAGE,
+			"unknown work type s;");
+}
+
+static void test_too_many_phases(void **state)
+{
+	char text[512] = "work=sequence(";
+
+	(void)state;
+	for (unsigned int i = 0; i <= WIRE_PHASES; i++)
+		strcat(text, "spin:1ms,");
+	strcat(text, "spin:1ms)");
+	bad(text, "sequence: at most 16 phases");
+}
+
+static void test_policy(void **state)
+{
+	struct wire_spawn w;
+
+	(void)state;
+	assert_int_equal(good("policy=ext").policy, 7);
+	assert_int_equal(good("policy=batch nice=19").nice, 19);
+	w = good("policy=fifo:50");
+	assert_int_equal(w.policy, 1);
+	assert_int_equal(w.rt_priority, 50);
+	assert_int_equal(good("policy=rr").rt_priority, 1);
+	w = good("policy=deadline:2ms/10ms");
+	assert_int_equal(w.policy, 6);
+	assert_int_equal(w.dl_runtime, 2000000);
+	assert_int_equal(w.dl_deadline, 10000000);
+	assert_int_equal(w.dl_period, 10000000);
+	bad("policy=fifo:99", "policy=fifo:99: a priority from 1 to 98");
+	bad("policy=nromal", "unknown policy nromal; there is normal, other, batch, idle, ext, fifo, rr, "
+			     "deadline; near: normal");
+	bad("policy=ext:3", "policy=ext:3: ext takes no number");
+	bad("policy=deadline", "policy=deadline: deadline:RUNTIME/PERIOD, as in deadline:2ms/10ms");
+	bad("policy=deadline:20ms/10ms", "policy=deadline:20ms/10ms: RUNTIME at least 1024ns and at most "
+					 "PERIOD, PERIOD at most 4s");
+	bad("policy=fifo nice=3", "nice has no meaning under this policy");
+	bad("nice=20", "nice=20: from -20 to 19");
+}
+
+static void test_placement(void **state)
+{
+	struct wire_spawn w;
+
+	(void)state;
+	w = good("affinity=1-2");
+	assert_int_equal(w.flags, WIRE_SPAWN_AFFINITY);
+	assert_int_equal(w.cpus[0], 6);
+	w = good("affinity=each");
+	assert_int_equal(w.flags, WIRE_SPAWN_AFFINITY | WIRE_SPAWN_EACH_CPU);
+	assert_int_equal(w.cpus[0], 15);
+	w = good("affinity=each:0,3");
+	assert_int_equal(w.cpus[0], 9);
+	w = good("numa=1 mempolicy=bind:0-1 mpolflags=static");
+	assert_int_equal(w.flags, WIRE_SPAWN_NUMA | WIRE_SPAWN_MEMPOLICY);
+	assert_int_equal(w.numa, 1);
+	assert_int_equal(w.mem_nodes, 3);
+	assert_int_equal(w.mempolicy, 2 | 1 << 15);
+	expect_err_with(parse("affinity=4", &(struct work_spec){0}), ERR_USAGE,
+			"affinity=4 (a list such as 0-3, all, each or each:LIST)");
+	bad("numa=2", "numa=2: the guest has node 0 and above, but not this one");
+	bad("numa=0 affinity=1", "numa and affinity exclude each other");
+	bad("mempolicy=bind", "mempolicy=bind: which nodes? as in bind:0");
+	bad("mempolicy=local:0", "mempolicy=local:0: this one takes no nodes");
+	bad("mpolflags=static", "mpolflags needs a mempolicy with nodes");
+	bad("policy=deadline:2ms/10ms affinity=1",
+	    "a deadline worker may use every CPU: no affinity, no numa");
+}
+
+static void test_identity(void **state)
+{
+	struct wire_spawn w = good("uid=1000 gid=100 clone=thread comm=fifteen-letters");
+
+	(void)state;
+	assert_int_equal(w.uid, 1000);
+	assert_int_equal(w.gid, 100);
+	assert_int_equal(w.flags, WIRE_SPAWN_UID | WIRE_SPAWN_GID | WIRE_SPAWN_THREADS);
+	assert_string_equal(w.comm, "fifteen-letters");
+	bad("comm=sixteen-letters-", "comm=sixteen-letters-: from 1 to 15 bytes");
+	bad("comm=", "comm=: from 1 to 15 bytes");
+	bad("comm=a\033b", "comm: no blanks and no control bytes");
+	bad("uid=4294967295", "uid=4294967295: at most 4294967294");
+	bad("clone=vfork", "clone=vfork: fork or thread");
+	bad("wokers=1", "unknown knob wokers; there is workers, work, policy, nice, affinity, mempolicy, "
+			"mpolflags, comm, uid, gid, numa, clone; near: workers, work");
+	bad("workers", "workers: a knob is NAME=VALUE");
+}
+
+static void test_cgroup_name(void **state)
+{
+	struct work_spec spec;
+
+	(void)state;
+	expect_ok(work_spec_parse("a/b-c.d", 0, NULL, &limits, &spec));
+	expect_err(work_spec_parse("../x", 0, NULL, &limits, &spec), ERR_USAGE,
+		   "\"../x\" is no name of a cgroup: letters, digits, _ . - and / between parts");
+	expect_err_with(work_spec_parse("a//b", 0, NULL, &limits, &spec), ERR_USAGE, "is no name");
+	expect_err_with(work_spec_parse("a/", 0, NULL, &limits, &spec), ERR_USAGE, "is no name");
+	expect_err_with(work_spec_parse("@other", 0, NULL, &limits, &spec), ERR_USAGE, "is no name");
+	expect_err(work_spec_parse("", 0, NULL, &limits, &spec), ERR_USAGE,
+		   "a cgroup's name has from 1 to 63 characters");
+}
+
+/* Every type can be spawned by its name with no arguments, and help names it. */
+static void test_table_is_whole(void **state)
+{
+	struct str help = {0};
+
+	(void)state;
+	work_spec_help(&help);
+	for (unsigned int i = 0; work_type_name(i); i++) {
+		char text[64];
+
+		assert_int_equal(wire_work_types[i].id, i + 1);
+		assert_string_equal(work_name_of(i + 1), work_type_name(i));
+		assert_non_null(strstr(str_text(&help), work_type_name(i)));
+		if (wire_work_types[i].id == WORK_SEQUENCE)
+			continue;
+		snprintf(text, sizeof(text), "workers=2 work=%s", work_type_name(i));
+		assert_int_equal(good(text).work.type, i + 1);
+	}
+	assert_string_equal(work_name_of(0), "?");
+	assert_string_equal(work_name_of(WORK_COUNT), "?");
+	str_deinit(&help);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_work_types),  cmocka_unit_test(test_sequence),
+		cmocka_unit_test(test_too_many_phases), cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_placement),   cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_cgroup_name), cmocka_unit_test(test_table_is_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
