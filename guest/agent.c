@@ -126,6 +126,7 @@ int main(void)
 	for (unsigned int i = 0; i < AGENT_CHILDREN; i++)
 		agent.children[i].output = -1;
 	if (mailbox_create(&agent)) {
+		setup_wait_quiet();
 		mailbox_announce(&agent);
 		serve(&agent);
 	}

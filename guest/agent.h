@@ -57,6 +57,8 @@ void mailbox_announce(struct agent *a);
 /* setup.c */
 void setup_mounts(void);
 void setup_self(void);
+/* Until the kernel's own start-up work is done: nothing else runs, or 10 s have passed. */
+void setup_wait_quiet(void);
 
 /* agent.c: sleep `ns` while children are reaped and the heartbeat goes on. */
 uint64_t agent_now(void);
