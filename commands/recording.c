@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "commands/command.h"
 #include "commands/recording_impl.h"
-#include "commands/words.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -300,8 +299,7 @@ static bool is_end(const char *line)
 static bool opens_block(const char *command)
 {
 	const struct command *found;
-	const char *rest;
-	size_t len = words_first(command, &rest);
+	size_t len = strcspn(command, " \t");
 
 	for (unsigned int i = 0; (found = command_table[i]); i++)
 		if (strlen(found->name) == len && strncmp(found->name, command, len) == 0)
@@ -469,11 +467,10 @@ void recording_destroy(struct recording *r)
 static struct err *check_command(const struct recording *r, const struct recording_step *step)
 {
 	const struct command *command;
-	const char *rest;
-	size_t len = words_first(step->command, &rest);
-	char *name = strndup(step->command, len);
-	const char *at = strstr(r->lines[step->line - 1], step->command[0] ? name : "");
-	size_t column = at ? (size_t)(at - r->lines[step->line - 1]) : 0;
+	char *name = strndup(step->command, strcspn(step->command, " \t\n"));
+	const char *line = r->lines[step->line - 1];
+	const char *at = name ? strstr(line, name) : NULL;
+	size_t column = at ? (size_t)(at - line) : 0;
 	struct err *err, *placed;
 	char *why = NULL;
 

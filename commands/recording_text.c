@@ -409,5 +409,7 @@ struct err *recording_format(const struct recording *r, struct str *ret)
 		at = step->last_line;
 	}
 	format_between(r, at, r->line_count, &blank, ret);
+	while (ret->len > 2 && strcmp(ret->data + ret->len - 2, "\n\n") == 0)
+		ret->data[--ret->len] = '\0';
 	return str_error(ret);
 }
