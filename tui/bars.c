@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/bars.h"
 
-#include "base/file.h"
 #include "base/parse.h"
 #include "commands/recorder.h"
 #include "coord/agent.h"
@@ -209,11 +208,15 @@ void bars_warning(struct screen *s, char *buffer, size_t size)
 	const struct model *m = sampler_model(&s->sampler);
 	struct agent *agent = coord ? coord_agent(coord) : NULL;
 	struct agent_health health = {.ok = true};
+	char time[DURATION_TEXT];
 
 	buffer[0] = '\0';
 	if (s->stale[0]) {
-		snprintf(buffer, size, "stale since %.1fs: %s",
-			 (double)(host_now() - s->stale_since) / 1e9, s->stale);
+		if (m)
+			snprintf(buffer, size, "stale, of guest time %s: %s",
+				 format_duration(m->time, time), s->stale);
+		else
+			snprintf(buffer, size, "no picture: %s", s->stale);
 		return;
 	}
 	if (m && m->damage[0]) {

@@ -262,8 +262,6 @@ void screen_sample(struct screen *s)
 		s->stale[0] = '\0';
 		return;
 	}
-	if (!s->stale[0])
-		s->stale_since = host_now();
 	snprintf(s->stale, sizeof(s->stale), "%.*s", (int)strcspn(err_detail(err), "\n"),
 		 err_detail(err));
 	err_free(err);

@@ -114,7 +114,6 @@ struct screen {
 	struct sampler sampler;
 	char release[80];            /* of the adopted kernel; "" without one */
 	char stale[256];             /* why the picture is not the newest; "" when it is */
-	uint64_t stale_since;        /* host_now() */
 
 	const struct view_ops *const *listed; /* NULL terminated */
 	struct view *base[16];       /* opened so far, by place in `listed` */

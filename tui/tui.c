@@ -319,10 +319,7 @@ static void idle(struct screen *s)
 
 	if (!err)
 		return;
-	if (!s->stale[0]) {
-		s->stale_since = host_now();
-		s->dirty = true;
-	}
+	s->dirty = s->dirty || !s->stale[0];
 	snprintf(s->stale, sizeof(s->stale), "%.*s", (int)strcspn(err_detail(err), "\n"),
 		 err_detail(err));
 	err_free(err);
@@ -373,10 +370,11 @@ static void wait_for_news(struct screen *s)
 	if (ready == 0 && guest_runs(s))
 		s->dirty = true;
 	on_signals(s);
-	if (!s->done)
-		read_events(s);
+	/* Before the keys, which were typed after it. */
 	if (interrupted() && !s->done)
 		on_interrupt(s);
+	if (!s->done)
+		read_events(s);
 }
 
 static void loop(struct screen *s)

@@ -174,12 +174,21 @@ static void moved(struct screen *s, struct view *v)
 	s->sample_now = true;
 }
 
+/* Open it, and move the window so that as much as can be of what came out is seen. */
 static void open_node(struct screen *s, struct task *v)
 {
-	struct err *err = tree_open(&v->tree, v->view.scroll.at);
+	struct scroll *scroll = &v->view.scroll;
+	int before = v->tree.count, beyond;
+	struct err *err = tree_open(&v->tree, scroll->at);
 
 	if (err)
 		screen_error(s, err);
+	beyond = scroll->at + v->tree.count - before + 1 - (scroll->top + scroll->page);
+	scroll_set(scroll, v->tree.count, scroll->page);
+	if (beyond > scroll->at - scroll->top)
+		beyond = scroll->at - scroll->top;
+	if (beyond > 0)
+		scroll_window(scroll, beyond);
 	s->sample_now = true;
 }
 

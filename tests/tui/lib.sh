@@ -63,6 +63,17 @@ need_kernel() {
 	skip 'no kernel in the cache: ktdbg kernel fetch'
 }
 
+# The first session of a server; one that was just killed may still be on its way out.
+new_session() {
+	local try
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		in_tmux new-session -d "$@" 2>"$TEST_DIR/tmux.log" && return 0
+		read -r -t "0.$try" <>"$TEST_DIR/never"
+	done
+	cat "$TEST_DIR/tmux.log"
+	return 1
+}
+
 start() {
 	local size=80x24
 	if [ "$1" = -s ]; then
@@ -72,7 +83,7 @@ start() {
 	rm -f "$TEST_DIR/stty" "$TEST_DIR/status"
 	# After the program has ended its screen stays, so that what it left behind can be looked at.
 	# shellcheck disable=SC2016 # expanded by the shell inside
-	in_tmux new-session -d -x "${size%x*}" -y "${size#*x}" \
+	new_session -x "${size%x*}" -y "${size#*x}" \
 		bash -c 'folder=$1; shift; "$@"; status=$?; stty -a >"$folder/stty"
 			echo $status >"$folder/status"; printf "[ended %d]\n" $status; read -r _' \
 		- "$TEST_DIR" "$@" ||

@@ -61,10 +61,10 @@ keys Escape
 # A block is asked for line by line.
 type_text ':batch'
 keys Enter
-wait_for '^batch> $'
+wait_for '^batch>$'
 type_text 'read symbol jiffies_64 as j'
 keys Enter
-wait_for '^batch> $'
+wait_for '^batch>$'
 type_text 'end'
 keys Enter
 wait_for '^j u64 [0-9]+'
@@ -96,5 +96,7 @@ start "$KTDBG"
 wait_for '^ RUNNING ' 90
 keys : Up
 wait_for "^:save-screen $TEST_DIR/saved"
-keys C-c q y
+keys C-c
+wait_gone '^:save-screen'
+keys q y
 wait_exit 0

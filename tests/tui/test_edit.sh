@@ -30,11 +30,17 @@ type_text /dsq_vtime
 keys Enter
 wait_for '^ +dsq_vtime +[0-9]+ +u64'
 
-# Enter prepares the command; what it changes is shown at once.
+# Enter prepares the command. This task is of the fair class, so its writes have to be forced.
 keys Enter
 wait_for '^:write task 2 scx\.dsq_vtime [0-9]+$'
 keys C-w
 type_text 2592000000000000
+keys Enter
+wait_for '^L6: '
+keys : Up C-a
+wait_for '^:write task 2 scx\.dsq_vtime 2592000000000000$'
+keys Right Right Right Right Right Right
+type_text '--force L6 '
 keys Enter
 wait_for '^u64 [0-9]+ -> 2592000000000000'
 expect '^ +dsq_vtime +2592000000000000 +u64'
@@ -42,12 +48,13 @@ type_text ':undo'
 keys Enter
 wait_for '^ +dsq_vtime +0 +u64|^ +dsq_vtime +[0-9]{1,12} +u64'
 
-# A refused write says why, on the last line.
-type_text ':write task 2 nosuchfield 1'
+# An unknown field is named, on the last line.
+type_text ':read task 2 nosuchfield'
 keys Enter
 wait_for 'nosuchfield'
 keys 5
 wait_for '^\[[0-9.]+\] write task 2 scx\.dsq_vtime 2592000000000000'
+expect '^\[[0-9.]+\] write --force L6 task 2 scx\.dsq_vtime 2592000000000000'
 expect '^\[[0-9.]+\] undo'
 keys q y
 wait_exit 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Sizes: too small, back again, and large; without colours and without Unicode.
+# Sizes: too small, back again, and large.
 
 # shellcheck source=tests/tui/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -32,13 +32,3 @@ wait_gone TGID
 keys q y
 wait_exit 0
 expect_terminal_sane
-
-start -s 120x40 env NO_COLOR=1 "$KTDBG" --ascii
-wait_for '^ RUNNING ' 90
-in_tmux capture-pane -p -e | grep -q $'\e\\[[0-9;]*3[0-7]m' && fail 'there are colours'
-type_text ':view task 1'
-keys Enter
-wait_for '^\+ thread_info'
-screen | LC_ALL=C grep -q '[^ -~]' && fail 'there are characters that are not ASCII'
-keys q q y
-wait_exit 0

@@ -55,13 +55,21 @@ type_text 'nonsense('
 keys Enter
 wait_for 'column [0-9]+'
 
-# Sorting by name, by a click on the header: X10 encoding, button 0, row 3 (1-based) of COMM's column.
+# click COLUMN ROW, from 0: press and release, in the encoding that this terminal type asks for.
+click() {
+	local at
+	at=$(printf '%b%b' "\\x$(printf %x $(($1 + 33)))" "\\x$(printf %x $(($2 + 33)))")
+	type_text $'\e[M '"$at"
+	type_text $'\e[M#'"$at"
+}
+
+# Sorted by pid, the first row is the agent; by a click on COMM it is not, nor after another.
 keys N
 wait_for '^ +1 S rt'
-type_text $'\e[M h#'
-wait_for '^ +[0-9]+ . [a-z]+ .* (cpuhp|cryptomgr|idle_inject|hwrng)'
+click 70 2
+wait_gone '^ +1 S rt +.* ktdbg-agent'
 # A click on a name in the first line.
-type_text $'\e[M #!'
+click 2 0
 wait_for '^CPU +BUSY% +CLASS'
 
 # The keys are those of the tables.
