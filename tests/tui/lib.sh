@@ -11,6 +11,7 @@
 #   wait_exit STATUS [SECONDS]           until the program has ended, with that status
 #   expect REGEX / expect_not REGEX      about the screen as it is now
 #   expect_terminal_sane                 after the end: echo and line mode are back, no alternate screen
+#   stop                                 end the terminal, before another start
 #   resize COLUMNS ROWS
 #   screen                               the text on the screen
 #
@@ -35,6 +36,18 @@ in_tmux() {
 
 printf '%s\n' 'set -g status off' 'set -g default-terminal screen-256color' 'set -s escape-time 0' \
 	>"$TEST_DIR/tmux.conf"
+
+server_is_gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# End the tmux server, and with it whatever runs in it: only then another one may use its socket.
+stop() {
+	local server
+	server=$(in_tmux display-message -p '#{pid}' 2>/dev/null)
+	in_tmux kill-server 2>/dev/null
+	[ -z "$server" ] || wait_until 10 'the tmux server does not end' server_is_gone "$server"
+}
 
 cleanup() {
 	in_tmux kill-server 2>/dev/null

@@ -32,7 +32,7 @@ ends_by() {
 	wait_exit "$2"
 	wait_until 10 "QEMU is left after $1" gone "$qemu"
 	if [ "$1" != KILL ]; then expect_terminal_sane; fi
-	in_tmux kill-server
+	stop
 }
 
 ends_by TERM 130
@@ -45,7 +45,7 @@ start "$KTDBG"
 wait_for 'RUNNING' 120
 pid=$(program)
 qemu=$(qemu_of "$pid")
-in_tmux kill-server
+stop
 wait_until 10 'the program outlives its terminal' gone "$pid"
 wait_until 10 'QEMU outlives the terminal' gone "$qemu"
 

@@ -18,7 +18,7 @@ ends() {
 	wait_for '\[y/n\]|\[ended'
 	keys y
 	wait_exit 0
-	in_tmux kill-server
+	stop
 }
 
 start "$KTDBG"

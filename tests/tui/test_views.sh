@@ -23,7 +23,7 @@ wait_for '^CPU 1  runs '
 keys 4
 wait_gone '^CPU 1  runs '
 keys 5
-wait_for 'kept in memory; `:record start FILE`'
+wait_for 'kept in memory; .:record start FILE'
 keys Tab
 wait_for '^CPU +BUSY% +CLASS'
 keys BTab
@@ -43,14 +43,14 @@ keys / Escape
 wait_for '^[0-9]+ tasks'
 
 # A filter by expression, evaluated in the guest.
-keys '\'
+keys '&'
 type_text 'pid == 1 && rt_priority > 0'
 keys Enter
 wait_for '^1 of [0-9]+ tasks  .pid == 1'
-keys '\' C-u
+keys '&' C-u
 keys Enter
 wait_for '^[0-9]+ tasks$'
-keys '\'
+keys '&'
 type_text 'nonsense('
 keys Enter
 wait_for 'column [0-9]+'
