@@ -34,12 +34,12 @@
 struct request {
 	struct options options;
 	struct batch_options batch;
-	const char **commands;  /* of -e */
+	const char **commands; /* of -e */
 	unsigned int command_count;
 	const char *script;
-	char *config;           /* text of the configuration file, which options borrow from */
-	char *subcommand;       /* a host command as a line, NULL for none */
-	char *const *words;     /* what follows the options */
+	char *config;	    /* text of the configuration file, which options borrow from */
+	char *subcommand;   /* a host command as a line, NULL for none */
+	char *const *words; /* what follows the options */
 	unsigned int word_count;
 	unsigned int verbose;
 	bool is_batch, help, version, man;
@@ -105,8 +105,9 @@ static unsigned int make_getopt(struct option *long_options, char *letters)
 	for (i = 0; option_table[i].name && i < OPTIONS_MAX - 2; i++) {
 		const struct option_row *row = &option_table[i];
 
-		long_options[i] = (struct option){row->name, row->argument ? required_argument : no_argument,
-						  NULL, 256 + (int)i};
+		long_options[i] =
+			(struct option){row->name, row->argument ? required_argument : no_argument,
+					NULL, 256 + (int)i};
 		if (row->letter) {
 			*letters++ = row->letter;
 			if (row->argument)
@@ -141,8 +142,8 @@ static struct err *bad_option(char *const *argv)
 	for (unsigned int i = 0; option_table[i].name; i++)
 		nearest_offer(&near, option_table[i].name);
 	nearest_add(&near, &s);
-	err = err_new(ERR_USAGE, "%s: no such option, or its value is missing%s; --help lists them", word,
-		      str_text(&s));
+	err = err_new(ERR_USAGE, "%s: no such option, or its value is missing%s; --help lists them",
+		      word, str_text(&s));
 	str_deinit(&s);
 	return err;
 }
@@ -198,7 +199,8 @@ static struct err *take_subcommand(struct request *r)
 		return err_new(ERR_USAGE, "%s: what should be done with this word?", r->words[0]);
 	ERR_TRY(command_find(r->words[0], &command));
 	if (command->group != GROUP_HOST && !(command->flags & CMD_HOST))
-		return err_new(ERR_USAGE, "%s needs a guest: ktdbg -e '%s'", command->name, command->usage);
+		return err_new(ERR_USAGE, "%s needs a guest: ktdbg -e '%s'", command->name,
+			       command->usage);
 	str_add(&line, command->name);
 	for (unsigned int i = 1; i < r->word_count; i++) {
 		str_add_c(&line, ' ');
@@ -254,7 +256,8 @@ static void version_text(struct str *s)
 	str_addf(s, "libbpf %u.%u, elfutils %d.%d, %s, json-c %s, nettle %d.%d, readline %s, %s\n",
 		 libbpf_major_version(), libbpf_minor_version(), _ELFUTILS_VERSION / 1000,
 		 _ELFUTILS_VERSION % 1000, archive_version_string(), json_c_version(),
-		 nettle_version_major(), nettle_version_minor(), rl_library_version, curses_version());
+		 nettle_version_major(), nettle_version_minor(), rl_library_version,
+		 curses_version());
 	str_add(s, "clocks: virtual (TCG with plugin), real (KVM, TCG)\n");
 	str_add(s, "License GPL-2.0-or-later; with readline, GPL-3.0-or-later.\n");
 }

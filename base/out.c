@@ -16,11 +16,11 @@ struct table {
 	bool open;
 	const struct out_column *columns;
 	unsigned int column_count;
-	struct cell *cells;          /* row after row */
+	struct cell *cells; /* row after row */
 	size_t row_count, row_size;
-	int sort;                    /* column, -1: none */
+	int sort; /* column, -1: none */
 	bool descending;
-	unsigned int *selected;      /* column numbers in the order wanted, NULL: the visible ones */
+	unsigned int *selected; /* column numbers in the order wanted, NULL: the visible ones */
 	unsigned int selected_count;
 };
 
@@ -42,7 +42,7 @@ struct out {
 	struct out *tee;
 	struct table table;
 	struct record record;
-	struct str line;             /* the line being built */
+	struct str line; /* the line being built */
 	bool failed;
 };
 
@@ -221,7 +221,8 @@ static void json_pair(struct str *s, const char *key, const struct out_value *va
 	json_value(s, value);
 }
 
-/* Columns that a terminal needs for cleaned text: code points, as all of it is well-formed UTF-8. */
+/* Columns that a terminal needs for cleaned text: code points, as all of it is well-formed UTF-8.
+ */
 static size_t text_width(const char *text)
 {
 	size_t width = 0;
@@ -250,7 +251,8 @@ static struct err *no_column(const struct table *t, const char *name, size_t len
 
 	for (unsigned int i = 0; i < t->column_count; i++)
 		str_addf(&names, "%s%s", i ? " " : "", t->columns[i].name);
-	err = err_new(ERR_NOT_FOUND, "no column %.*s; there are: %s", (int)len, name, str_text(&names));
+	err = err_new(ERR_NOT_FOUND, "no column %.*s; there are: %s", (int)len, name,
+		      str_text(&names));
 	str_deinit(&names);
 	return err;
 }
@@ -614,7 +616,8 @@ void out_record_end(struct out *out)
 /* ---- replies and prose ---- */
 
 static void json_reply(struct str *s, const char *tag, const char *type,
-		       const struct out_value *old, const struct out_value *value, const char *notes)
+		       const struct out_value *old, const struct out_value *value,
+		       const char *notes)
 {
 	struct out_value text = out_string(tag);
 
@@ -632,7 +635,8 @@ static void json_reply(struct str *s, const char *tag, const char *type,
 }
 
 static void text_reply(struct str *s, const char *tag, const char *type,
-		       const struct out_value *old, const struct out_value *value, const char *notes)
+		       const struct out_value *old, const struct out_value *value,
+		       const char *notes)
 {
 	if (tag && tag[0])
 		str_addf(s, "%s ", tag);

@@ -26,7 +26,8 @@ const struct command command_boot = {
 	.flags = CMD_HOST,
 	.usage = "boot",
 	.summary = "start the guest that the options describe",
-	.help = "Commands that need a guest start one by themselves; after `poweroff` or when the guest has\n"
+	.help = "Commands that need a guest start one by themselves; after `poweroff` or when the "
+		"guest has\n"
 		"died, `boot` starts a new one. Its history begins anew.",
 	.run = run_boot,
 };
@@ -38,7 +39,8 @@ const struct command command_poweroff = {
 	.flags = CMD_HOST,
 	.usage = "poweroff",
 	.summary = "end the guest at once",
-	.help = "The machine is taken away as it is; nothing in the guest is asked. Variables of `let` and the\n"
+	.help = "The machine is taken away as it is; nothing in the guest is asked. Variables of "
+		"`let` and the\n"
 		"list of changes end with it.",
 	.run = run_poweroff,
 };

@@ -8,7 +8,7 @@
 
 struct verb {
 	const char *name;
-	unsigned int words;    /* after the verb; 0: any number from 1 on */
+	unsigned int words; /* after the verb; 0: any number from 1 on */
 	struct err *(*run)(struct agent *agent, const struct command_line *line, struct out *out);
 };
 
@@ -84,10 +84,9 @@ static struct err *list(struct agent *agent, const struct command_line *line, st
 }
 
 static const struct verb verbs[] = {
-	{"add", 0, add},           {"set", 0, set},
-	{"remove", 1, take_away},  {"stop", 1, stop},
-	{"freeze", 1, freeze},     {"unfreeze", 1, unfreeze},
-	{"move", 2, move},         {"procs", 1, procs},
+	{"add", 0, add},   {"set", 0, set},	  {"remove", 1, take_away},
+	{"stop", 1, stop}, {"freeze", 1, freeze}, {"unfreeze", 1, unfreeze},
+	{"move", 2, move}, {"procs", 1, procs},
 };
 
 static struct err *run_verb(const struct verb *verb, struct agent *agent,
@@ -120,14 +119,17 @@ const struct command command_cgroup = {
 	.key = "",
 	.group = GROUP_INJECT,
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
-	.usage = "cgroup add|set NAME [KNOB=V...] | remove|stop|freeze|unfreeze|procs NAME | move FROM TO | list",
+	.usage = "cgroup add|set NAME [KNOB=V...] | remove|stop|freeze|unfreeze|procs NAME | move "
+		 "FROM TO | list",
 	.summary = "make, change and remove cgroups",
-	.help = "KNOB = cpuset=LIST mems=LIST weight=N cpu.max=QUOTA/PERIOD|P%|max memory.max=SIZE memory.high=\n"
+	.help = "KNOB = cpuset=LIST mems=LIST weight=N cpu.max=QUOTA/PERIOD|P%|max memory.max=SIZE "
+		"memory.high=\n"
 		"memory.low= swap.max= io.weight=N pids.max=N\n"
 		"`stop` kills what runs in it and keeps it; `remove` stops it first.\n"
 		"\n"
 		"    cgroup add web cpuset=0-1 weight=200",
-	.arguments = {{"VERB", COMPLETE_WORD, "add|set|remove|stop|freeze|unfreeze|procs|move|list"},
+	.arguments = {{"VERB", COMPLETE_WORD,
+		       "add|set|remove|stop|freeze|unfreeze|procs|move|list"},
 		      {"NAME", COMPLETE_CGROUP, NULL},
 		      {"KNOB", COMPLETE_WORK, NULL}},
 	.run = run_cgroup,

@@ -133,7 +133,8 @@ static struct err *run_undo(struct session *s, const struct command_line *line, 
 }
 
 static const struct out_column change_columns[] = {
-	{"time", OUT_RIGHT}, {"target", 0}, {"type", 0}, {"old", OUT_RIGHT}, {"new", OUT_RIGHT}, {"state", 0},
+	{"time", OUT_RIGHT}, {"target", 0},	 {"type", 0},
+	{"old", OUT_RIGHT},  {"new", OUT_RIGHT}, {"state", 0},
 };
 
 static const char *change_state(const struct cold_change *change)
@@ -155,9 +156,9 @@ static struct err *run_changes(struct session *s, const struct command_line *lin
 	for (unsigned int i = 0; i < count; i++) {
 		char time[DURATION_TEXT];
 		struct out_value values[] = {
-			out_duration(changes[i].time),     out_string(changes[i].target),
-			out_string(changes[i].type),       out_string(changes[i].old_text),
-			out_string(changes[i].new_text),   out_string(change_state(&changes[i])),
+			out_duration(changes[i].time),	 out_string(changes[i].target),
+			out_string(changes[i].type),	 out_string(changes[i].old_text),
+			out_string(changes[i].new_text), out_string(change_state(&changes[i])),
 		};
 
 		values[0].string = format_seconds(changes[i].time, time);
@@ -184,7 +185,8 @@ static struct err *run_replies(struct session *s, const struct command_line *lin
 	"    percpu SYMBOL[.FIELD] cpu N    a per-CPU variable\n"                                  \
 	"    symbol NAME[.FIELD]            a kernel variable\n"                                   \
 	"    kva ADDR | direct ADDR         a kernel virtual or a guest-physical address\n"        \
-	"TYPE is u8 u16 u32 u64 s8 s16 s32 s64 bytes:N or or-u32; without it the kernel's own type counts.\n"
+	"TYPE is u8 u16 u32 u64 s8 s16 s32 s64 bytes:N or or-u32; without it the kernel's own "    \
+	"type counts.\n"
 
 const struct command command_read = {
 	.name = "read",
@@ -193,12 +195,12 @@ const struct command command_read = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED,
 	.usage = "read TARGET [as TAG] [:TYPE] [--hot]",
 	.summary = "read one field of the frozen guest",
-	.help = TARGET_HELP
-		"The reply is `TAG TYPE VALUE`, kept in the reply log, where $TAG finds it. --hot reads without\n"
-		"freezing: one aligned load.\n"
-		"\n"
-		"    read percpu runqueues.nr_running cpu 0\n"
-		"    read task $w scx.dsq_vtime as seeded",
+	.help = TARGET_HELP "The reply is `TAG TYPE VALUE`, kept in the reply log, where $TAG "
+			    "finds it. --hot reads without\n"
+			    "freezing: one aligned load.\n"
+			    "\n"
+			    "    read percpu runqueues.nr_running cpu 0\n"
+			    "    read task $w scx.dsq_vtime as seeded",
 	.arguments = {{"TARGET", COMPLETE_TARGET, NULL}},
 	.run = run_read,
 };
@@ -211,12 +213,15 @@ const struct command command_write = {
 	.usage = "write TARGET VALUE [:TYPE] [--dry-run] [--force L4,L5|FIELD] [--hot]",
 	.summary = "write one field of the frozen guest",
 	.help = TARGET_HELP
-		"VALUE is a number, an enum's name, true or false, hex digits with bytes:N, $name or an expression.\n"
-		"A task is validated first (L1 pid, L2 start time, L3 alive, L4 not on a run queue, L5 in no dispatch\n"
-		"queue, L6 ext class, L8 start_boottime); --force takes L4 to L8 by name, and FIELD for a field that\n"
-		"the scheduler keeps in step with others. --dry-run does all but the write.\n"
-		"\n"
-		"    write task $w scx.dsq_vtime 2592000000000000",
+	"VALUE is a number, an enum's name, true or false, hex digits with bytes:N, $name or an "
+	"expression.\n"
+	"A task is validated first (L1 pid, L2 start time, L3 alive, L4 not on a run queue, L5 in "
+	"no dispatch\n"
+	"queue, L6 ext class, L8 start_boottime); --force takes L4 to L8 by name, and FIELD for a "
+	"field that\n"
+	"the scheduler keeps in step with others. --dry-run does all but the write.\n"
+	"\n"
+	"    write task $w scx.dsq_vtime 2592000000000000",
 	.arguments = {{"TARGET", COMPLETE_TARGET, NULL}},
 	.run = run_write,
 };
@@ -228,7 +233,8 @@ const struct command command_batch = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_BLOCK,
 	.usage = "batch ... end",
 	.summary = "several reads and writes in one frozen window, all or nothing",
-	.help = "The lines up to `end` are `read` and `write` commands. The first that fails stops the batch, and\n"
+	.help = "The lines up to `end` are `read` and `write` commands. The first that fails stops "
+		"the batch, and\n"
 		"the writes before it are undone.",
 	.run = run_batch,
 };

@@ -71,7 +71,10 @@ static struct err *run_console(struct session *s, const struct command_line *lin
 /* ---- dmesg ---- */
 
 static const char *const dmesg_keys[] = {
-	"seq", "time", "level", "text",
+	"seq",
+	"time",
+	"level",
+	"text",
 };
 
 static void dmesg_json(const struct printk_record *record, struct out *out)

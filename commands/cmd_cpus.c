@@ -33,12 +33,12 @@ static const struct out_column cpu_columns[] = {
 
 struct cpu_rows {
 	const struct model *model;
-	uint32_t rq_type;       /* BTF id of struct rq */
+	uint32_t rq_type; /* BTF id of struct rq */
 	char comm[SHOW_COMM];
 };
 
-static void fill_current(struct cpu_rows *rows, const struct model_cpu *cpu,
-			 struct out_value *comm, struct out_value *pid, struct out_value *class)
+static void fill_current(struct cpu_rows *rows, const struct model_cpu *cpu, struct out_value *comm,
+			 struct out_value *pid, struct out_value *class)
 {
 	const struct model_task *task;
 
@@ -92,15 +92,19 @@ static void show_locked(const struct model *model, struct out *out)
 {
 	for (unsigned int i = 0; i < model->cpu_count && out_format(out) == OUT_TEXT; i++)
 		if (model->cpus[i].locked)
-			out_text(out, "cpu %u: its run queue is locked, its lists may be half changed",
+			out_text(out,
+				 "cpu %u: its run queue is locked, its lists may be half changed",
 				 model->cpus[i].cpu);
 }
 
 static struct err *run_cpus(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct cpu_rows context = {0};
-	struct rows rows = {.columns = cpu_columns, .column_count = CPU_COLUMNS, .fill = fill_cpu,
-			    .self = cpu_self, .context = &context};
+	struct rows rows = {.columns = cpu_columns,
+			    .column_count = CPU_COLUMNS,
+			    .fill = fill_cpu,
+			    .self = cpu_self,
+			    .context = &context};
 	struct kernel *kernel;
 
 	ERR_TRY(session_kernel(s, &kernel));
@@ -114,8 +118,8 @@ static struct err *run_cpus(struct session *s, const struct command_line *line, 
 }
 
 static const struct out_column queue_columns[] = {
-	{"class", 0}, {"pid", OUT_RIGHT}, {"comm", 0}, {"key", OUT_RIGHT}, {"prio", OUT_RIGHT},
-	{"runtime", OUT_RIGHT}, {"current", 0},
+	{"class", 0},	     {"pid", OUT_RIGHT},     {"comm", 0},    {"key", OUT_RIGHT},
+	{"prio", OUT_RIGHT}, {"runtime", OUT_RIGHT}, {"current", 0},
 };
 
 static void queue_rows(const struct model *model, const struct model_queue_entry *entries,
@@ -165,9 +169,11 @@ const struct command command_cpus = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
 	.usage = "cpus [where EXPR] [sort KEY] [columns A,B]",
 	.summary = "each CPU: current task, queue lengths, switches",
-	.help = "Expressions see the columns' names and the members of the CPU's struct rq. A line below the\n"
+	.help = "Expressions see the columns' names and the members of the CPU's struct rq. A line "
+		"below the\n"
 		"table names each CPU whose run-queue lock is held at this moment.\n"
-		"More columns: online dl locked clock steal user system idle wakeups wakeups_local rq.\n"
+		"More columns: online dl locked clock steal user system idle wakeups wakeups_local "
+		"rq.\n"
 		"\n"
 		"    cpus where nr_running > 1 columns cpu,nr_running,cfs.nr_queued",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},
@@ -181,7 +187,8 @@ const struct command command_rq = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
 	.usage = "rq CPU",
 	.summary = "the tasks queued on one CPU, in the kernel's order",
-	.help = "`key` is what the class orders by: vruntime, priority, deadline, or the place in the local\n"
+	.help = "`key` is what the class orders by: vruntime, priority, deadline, or the place in "
+		"the local\n"
 		"dispatch queue.",
 	.arguments = {{"CPU", COMPLETE_CPU, NULL}},
 	.run = run_rq,

@@ -86,7 +86,8 @@ const struct command command_freeze = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED,
 	.usage = "freeze",
 	.summary = "stop every vCPU and the guest's clock",
-	.help = "The guest stays frozen until `thaw` or `run`. Under the virtual clock it cannot tell.",
+	.help = "The guest stays frozen until `thaw` or `run`. Under the virtual clock it cannot "
+		"tell.",
 	.run = run_freeze,
 };
 
@@ -97,7 +98,8 @@ const struct command command_thaw = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED,
 	.usage = "thaw",
 	.summary = "let a frozen guest go on",
-	.help = "In scripts and recordings under the virtual clock guest time passes only while a command\n"
+	.help = "In scripts and recordings under the virtual clock guest time passes only while a "
+		"command\n"
 		"waits for it (`run`, `wait`, `until`, an answer of the agent).",
 	.run = run_thaw,
 };
@@ -109,7 +111,8 @@ const struct command command_run = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED,
 	.usage = "run DURATION",
 	.summary = "let that much guest time pass, then freeze",
-	.help = "DURATION takes a unit: 250ms, 2s, 10us; a bare number is seconds. Ctrl-C freezes earlier.\n"
+	.help = "DURATION takes a unit: 250ms, 2s, 10us; a bare number is seconds. Ctrl-C freezes "
+		"earlier.\n"
 		"\n"
 		"    run 100ms",
 	.arguments = {{"DURATION", COMPLETE_NONE, NULL}},

@@ -19,7 +19,8 @@ static struct err *run_doctor(struct session *s, const struct command_line *line
 /* ---- kernel ---- */
 
 static const struct out_column kernel_columns[] = {
-	{"version", 0}, {"sched_ext", 0}, {"btf", 0}, {"size", OUT_RIGHT}, {"default", 0}, {"path", 0},
+	{"version", 0},	     {"sched_ext", 0}, {"btf", 0},
+	{"size", OUT_RIGHT}, {"default", 0},   {"path", 0},
 };
 
 static struct err *kernel_list(struct out *out)
@@ -113,7 +114,10 @@ static struct err *run_kernel(struct session *s, const struct command_line *line
 /* ---- cache ---- */
 
 static const struct out_column cache_columns[] = {
-	{"key", 0}, {"size", OUT_RIGHT}, {"used", 0}, {"machine", 0},
+	{"key", 0},
+	{"size", OUT_RIGHT},
+	{"used", 0},
+	{"machine", 0},
 };
 
 static const char *date_text(int64_t seconds, char buffer[32])
@@ -136,7 +140,8 @@ static struct err *cache_list(struct out *out)
 	for (unsigned int i = 0; i < count; i++) {
 		char size[DURATION_TEXT], date[32];
 		struct out_value values[] = {out_string(entries[i].key), out_u64(entries[i].bytes),
-					     out_s64(entries[i].used), out_string(entries[i].summary)};
+					     out_s64(entries[i].used),
+					     out_string(entries[i].summary)};
 
 		values[1].string = format_size(entries[i].bytes, size);
 		values[2].string = date_text(entries[i].used, date);
@@ -175,7 +180,8 @@ const struct command command_doctor = {
 	.flags = CMD_HOST,
 	.usage = "doctor",
 	.summary = "what this host can do, and why not",
-	.help = "KVM, QEMU, its plugin interface, kernels, the guest image, the terminal. Exit status 3 when no\n"
+	.help = "KVM, QEMU, its plugin interface, kernels, the guest image, the terminal. Exit "
+		"status 3 when no\n"
 		"guest can be started.",
 	.run = run_doctor,
 };
@@ -187,7 +193,8 @@ const struct command command_kernel = {
 	.flags = CMD_HOST,
 	.usage = "kernel list|fetch [VERSION]|info [PATH|VERSION]",
 	.summary = "kernel images in the cache",
-	.help = "`fetch` gets a stock kernel with sched_ext from the distribution's archive, the newest or the\n"
+	.help = "`fetch` gets a stock kernel with sched_ext from the distribution's archive, the "
+		"newest or the\n"
 		"newest of VERSION (7.1). `info` tells what an image is.",
 	.arguments = {{"VERB", COMPLETE_WORD, "list|fetch|info"}, {"PATH", COMPLETE_FILE, NULL}},
 	.run = run_kernel,

@@ -51,7 +51,8 @@ const struct command command_sched = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
 	.usage = "sched attach|replace NAME [ARGS] | detach | status",
 	.summary = "attach, replace or detach a sched_ext scheduler",
-	.help = "NAME is a scheduler of the guest's image, such as vtime, or a program that --scheduler packed.\n"
+	.help = "NAME is a scheduler of the guest's image, such as vtime, or a program that "
+		"--scheduler packed.\n"
 		"Guest time passes until sched_ext is enabled.\n"
 		"\n"
 		"    sched attach vtime",

@@ -16,7 +16,8 @@ static struct err *run_view(struct session *s, const struct command_line *line, 
 	return screen->view(context, line->words[0], line->count == 2 ? line->words[1] : NULL);
 }
 
-static struct err *run_save_screen(struct session *s, const struct command_line *line, struct out *out)
+static struct err *run_save_screen(struct session *s, const struct command_line *line,
+				   struct out *out)
 {
 	const struct screen_ops *screen;
 	void *context;
@@ -49,7 +50,8 @@ static struct err *take_every(char *text, uint64_t *ret)
 }
 
 /* At the prompt: a line each time, until Ctrl-C. */
-static struct err *watch_lines(struct session *s, const char *expression, uint64_t step, struct out *out)
+static struct err *watch_lines(struct session *s, const char *expression, uint64_t step,
+			       struct out *out)
 {
 	const struct command_line line = {.rest = expression};
 	struct coord *coord = session_coord(s);
@@ -57,7 +59,8 @@ static struct err *watch_lines(struct session *s, const char *expression, uint64
 	for (;;) {
 		ERR_TRY(command_print.run(s, &line, out));
 		if (coord_frozen(coord))
-			return err_new(ERR_REFUSED, "watch: nothing will change: the guest is frozen");
+			return err_new(ERR_REFUSED,
+				       "watch: nothing will change: the guest is frozen");
 		ERR_TRY(coord_run_until(coord, coord_time(coord) + step));
 	}
 }
@@ -122,7 +125,8 @@ const struct command command_watch = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RAW,
 	.usage = "watch [EXPR] [every T]",
 	.summary = "keep the value of an expression in sight",
-	.help = "On the screen: a line that follows the guest; without EXPR all such lines go away. At the prompt:\n"
+	.help = "On the screen: a line that follows the guest; without EXPR all such lines go "
+		"away. At the prompt:\n"
 		"a line every T of guest time (1s), until Ctrl-C.\n"
 		"\n"
 		"    watch rq(0).nr_running every 100ms",

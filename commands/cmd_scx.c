@@ -53,7 +53,10 @@ static struct err *run_scx(struct session *s, const struct command_line *line, s
 /* ---- dispatch queues ---- */
 
 static const struct out_column dsq_columns[] = {
-	{"dsq", OUT_RIGHT}, {"kind", 0}, {"cpu", OUT_RIGHT}, {"queued", OUT_RIGHT},
+	{"dsq", OUT_RIGHT},
+	{"kind", 0},
+	{"cpu", OUT_RIGHT},
+	{"queued", OUT_RIGHT},
 };
 
 static void dsq_row(struct out *out, struct out_value id, const char *kind, struct out_value cpu,
@@ -125,8 +128,8 @@ static struct err *list_queues(const struct model *model, struct out *out)
 }
 
 static const struct out_column member_columns[] = {
-	{"pid", OUT_RIGHT}, {"comm", 0}, {"cpu", OUT_RIGHT}, {"vtime", OUT_RIGHT},
-	{"slice", OUT_RIGHT}, {"weight", OUT_RIGHT},
+	{"pid", OUT_RIGHT},   {"comm", 0},	    {"cpu", OUT_RIGHT},
+	{"vtime", OUT_RIGHT}, {"slice", OUT_RIGHT}, {"weight", OUT_RIGHT},
 };
 
 static struct err *list_members(const struct model *model, uint64_t id, struct out *out)
@@ -136,8 +139,8 @@ static struct err *list_members(const struct model *model, uint64_t id, struct o
 		const struct model_task *task = &model->tasks[i];
 		char comm[SHOW_COMM];
 		const struct out_value values[] = {
-			out_s64(task->pid),           out_string(show_comm(task, comm)),
-			out_u64(task->cpu),           show_maybe(task->scx_vtime),
+			out_s64(task->pid),	     out_string(show_comm(task, comm)),
+			out_u64(task->cpu),	     show_maybe(task->scx_vtime),
 			show_maybe(task->scx_slice), show_maybe(task->scx_weight),
 		};
 
@@ -173,7 +176,8 @@ const struct command command_scx = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
 	.usage = "scx",
 	.summary = "state of sched_ext: scheduler, counters, why it ended",
-	.help = "The kernel's own event counters, summed over the CPUs, follow where this kernel has them.",
+	.help = "The kernel's own event counters, summed over the CPUs, follow where this kernel "
+		"has them.",
 	.run = run_scx,
 };
 
@@ -184,7 +188,8 @@ const struct command command_dsq = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
 	.usage = "dsq [ID]",
 	.summary = "dispatch queues, or the tasks that wait in one",
-	.help = "Without ID: every CPU's local queue, and each other queue that holds tasks. With ID (also hex):\n"
+	.help = "Without ID: every CPU's local queue, and each other queue that holds tasks. With "
+		"ID (also hex):\n"
 		"its tasks by vtime.",
 	.arguments = {{"ID", COMPLETE_EXPRESSION, NULL}},
 	.run = run_dsq,

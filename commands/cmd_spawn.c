@@ -13,7 +13,8 @@ static struct err *spawned_workers(struct agent *agent, const char *cgroup, unsi
 		struct agent_worker worker;
 
 		ERR_TRY(agent_worker(agent, cgroup, i, &worker));
-		out_text(out, "%s,%u pid %d %s %s", cgroup, i, worker.pid, worker.type, worker.comm);
+		out_text(out, "%s,%u pid %d %s %s", cgroup, i, worker.pid, worker.type,
+			 worker.comm);
 	}
 	return NULL;
 }
@@ -42,10 +43,13 @@ const struct command command_spawn = {
 	.usage = "spawn NAME|@runner [WORK...]",
 	.summary = "start workers in a cgroup, or in the runner's own",
 	.help = "WORK = workers=N|P%  work=TYPE[(ARG=V,...)]|sequence(TYPE:DURATION,...)\n"
-		"       policy=normal|batch|idle|ext|fifo[:PRIO]|rr[:PRIO]|deadline:RUNTIME/PERIOD\n"
-		"       nice=N  affinity=LIST|all|each  comm=NAME  uid=N  gid=N  clone=fork|thread\n"
+		"       "
+		"policy=normal|batch|idle|ext|fifo[:PRIO]|rr[:PRIO]|deadline:RUNTIME/PERIOD\n"
+		"       nice=N  affinity=LIST|all|each  comm=NAME  uid=N  gid=N  "
+		"clone=fork|thread\n"
 		"       numa=N  mempolicy=...  mpolflags=static|relative\n"
-		"All words are checked before anything is created. worker(NAME,I) is a worker's pid in expressions.\n"
+		"All words are checked before anything is created. worker(NAME,I) is a worker's "
+		"pid in expressions.\n"
 		"\n"
 		"    spawn @runner workers=1 work=sequence(sleep:60s) comm=sleeper",
 	.arguments = {{"NAME", COMPLETE_CGROUP, NULL}, {"WORK", COMPLETE_WORK, NULL}},

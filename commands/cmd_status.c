@@ -108,8 +108,8 @@ static void info_machine(struct session *s, struct out *out)
 	out_record(out, "accelerator", out_string(accel_name(info->accel)));
 	out_record(out, "reason", out_string(info->accel_reason ? info->accel_reason : ""));
 	out_record(out, "clock", out_string(clock_name(info->clock)));
-	out_record(out, "quantum", info->quantum.ns ? out_duration(info->quantum.ns)
-						    : out_string("random"));
+	out_record(out, "quantum",
+		   info->quantum.ns ? out_duration(info->quantum.ns) : out_string("random"));
 	if (!info->quantum.ns)
 		out_record(out, "seed", out_u64(info->quantum.seed));
 	out_record(out, "topology", out_string(topology_format(&info->topology, topology)));
@@ -161,7 +161,8 @@ const struct command command_status = {
 	.flags = CMD_GUEST | CMD_HOST,
 	.usage = "status",
 	.summary = "clock, frozen or not, accelerator, kernel, scheduler, agent",
-	.help = "Works without the guest's help and also before its kernel was recognised: what is not known\n"
+	.help = "Works without the guest's help and also before its kernel was recognised: what is "
+		"not known\n"
 		"says why.",
 	.run = run_status,
 };
@@ -174,7 +175,8 @@ const struct command command_info = {
 	.usage = "info machine|kernel",
 	.summary = "what the guest's machine and kernel are",
 	.help = "`info machine`: QEMU, accelerator, clock, topology, memory, how it was started.\n"
-		"`info kernel`: release, build-id, symbols, address layout, how long adoption took.",
+		"`info kernel`: release, build-id, symbols, address layout, how long adoption "
+		"took.",
 	.arguments = {{"WHAT", COMPLETE_WORD, "machine|kernel"}},
 	.run = run_info,
 };

@@ -96,7 +96,8 @@ static struct err *run_symbol(struct session *s, const struct command_line *line
 		str_add(&text, line->words[0]);
 	}
 	if (!err && !text.len)
-		err = err_new(ERR_NOT_FOUND, "0x%" PRIx64 " lies in no symbol of the kernel", address);
+		err = err_new(ERR_NOT_FOUND, "0x%" PRIx64 " lies in no symbol of the kernel",
+			      address);
 	if (!err) {
 		out_record_begin(out);
 		out_record(out, "symbol", out_string(str_text(&text)));
@@ -149,7 +150,8 @@ static void dump_line(struct out *out, uint64_t address, const uint8_t *bytes, u
 }
 
 /* What can be read is shown, up to the first bad address, which is then the error. */
-static struct err *dump_memory(struct kernel *kernel, uint64_t address, uint64_t len, struct out *out)
+static struct err *dump_memory(struct kernel *kernel, uint64_t address, uint64_t len,
+			       struct out *out)
 {
 	while (len) {
 		uint8_t bytes[MEMORY_LINE];
@@ -177,9 +179,11 @@ static struct err *run_memory(struct session *s, const struct command_line *line
 	ERR_TRY(show_address(s, line->words[0], &address));
 	ERR_TRY(parse_size(line->words[1], &len));
 	if (len > MEMORY_MAX)
-		return err_new(ERR_USAGE, "%s: at most %d bytes at a time", line->words[1], MEMORY_MAX);
+		return err_new(ERR_USAGE, "%s: at most %d bytes at a time", line->words[1],
+			       MEMORY_MAX);
 	if (address > UINT64_MAX - len)
-		return err_new(ERR_USAGE, "%s: runs past the end of the address space", line->words[0]);
+		return err_new(ERR_USAGE, "%s: runs past the end of the address space",
+			       line->words[0]);
 	return dump_memory(kernel, address, len, out);
 }
 
@@ -190,7 +194,8 @@ const struct command command_symbol = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
 	.usage = "symbol NAME|ADDR",
 	.summary = "address of a kernel symbol, or the symbol at an address",
-	.help = "With the variable's type where the kernel's BTF tells, and its source line with --vmlinux.\n"
+	.help = "With the variable's type where the kernel's BTF tells, and its source line with "
+		"--vmlinux.\n"
 		"\n"
 		"    symbol jiffies_64\n"
 		"    symbol 0xffffffff81000123",

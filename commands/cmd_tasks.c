@@ -37,7 +37,7 @@ static const struct out_column task_columns[] = {
 
 struct task_rows {
 	const struct model *model;
-	uint32_t type;          /* BTF id of struct task_struct */
+	uint32_t type; /* BTF id of struct task_struct */
 	char comm[SHOW_COMM];
 	char state[2];
 };
@@ -95,8 +95,11 @@ static struct err *take_rows(struct session *s, struct task_rows *ret)
 static struct err *run_tasks(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct task_rows context = {0};
-	struct rows rows = {.columns = task_columns, .column_count = TASK_COLUMNS,
-			    .fill = fill_task, .self = task_self, .context = &context};
+	struct rows rows = {.columns = task_columns,
+			    .column_count = TASK_COLUMNS,
+			    .fill = fill_task,
+			    .self = task_self,
+			    .context = &context};
 
 	ERR_TRY(take_rows(s, &context));
 	rows.row_count = context.model->task_count;
@@ -233,10 +236,14 @@ const struct command command_tasks = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
 	.usage = "tasks [where EXPR] [sort KEY] [columns A,B]",
 	.summary = "every task with its scheduler state",
-	.help = "Expressions see the columns' names and the members of the task's task_struct; KEY is a column\n"
-		"or an expression, with - before it for descending order. Columns may be expressions too.\n"
-		"More columns: tgid nice on_cpu vruntime run_delay static_prio normal_prio rt_priority start_time\n"
-		"dsq vtime slice kthread address. Times are nanoseconds in expressions and in JSON.\n"
+	.help = "Expressions see the columns' names and the members of the task's task_struct; KEY "
+		"is a column\n"
+		"or an expression, with - before it for descending order. Columns may be "
+		"expressions too.\n"
+		"More columns: tgid nice on_cpu vruntime run_delay static_prio normal_prio "
+		"rt_priority start_time\n"
+		"dsq vtime slice kthread address. Times are nanoseconds in expressions and in "
+		"JSON.\n"
 		"\n"
 		"    tasks where class == \"ext\" sort -runtime\n"
 		"    tasks where comm ~ \"^kworker\" columns pid,comm,se.load.weight",

@@ -17,7 +17,8 @@ struct cold_words {
 };
 
 #define USAGE_TARGET                                                                               \
-	"want task PID FIELD, percpu SYMBOL[.FIELD] cpu N, symbol NAME[.FIELD], kva ADDR or direct ADDR"
+	"want task PID FIELD, percpu SYMBOL[.FIELD] cpu N, symbol NAME[.FIELD], kva ADDR or "      \
+	"direct ADDR"
 
 /* The next word that belongs to the target or the value. */
 static struct err *next_word(struct cold_words *w, const char *what, const char **ret)
@@ -167,8 +168,8 @@ static bool is_literal(const char *word, const struct width *width)
 	if (width->kind == WIDTH_BYTES)
 		return true;
 	if (isalpha((unsigned char)word[0]) || word[0] == '_')
-		return word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")] ==
-		       '\0';
+		return word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234"
+					 "56789_")] == '\0';
 	err = parse_u64(word, &u);
 	if (!err)
 		return true;
@@ -187,7 +188,8 @@ static struct err *take_value(const struct cold_words *w, const char *word, stru
 	if (is_literal(word, &op->width))
 		return copy_word(op->value, sizeof(op->value), word, strlen(word), "VALUE");
 	ERR_TRY(number_word(w, word, &number));
-	snprintf(op->value, sizeof(op->value), number < 0 ? "0x%" PRIx64 : "%" PRIu64, (uint64_t)number);
+	snprintf(op->value, sizeof(op->value), number < 0 ? "0x%" PRIx64 : "%" PRIu64,
+		 (uint64_t)number);
 	return NULL;
 }
 
@@ -198,7 +200,8 @@ static struct err *take_tag(struct cold_words *w, struct cold_op *op)
 	ERR_TRY(next_word(w, "as: TAG", &tag));
 	for (const char *p = tag; *p; p++)
 		if (!isalnum((unsigned char)*p) && *p != '_')
-			return err_new(ERR_USAGE, "as: '%s' is no tag: want letters, digits and _", tag);
+			return err_new(ERR_USAGE, "as: '%s' is no tag: want letters, digits and _",
+				       tag);
 	if (isdigit((unsigned char)tag[0]) || !tag[0])
 		return err_new(ERR_USAGE, "as: '%s' is no tag: it begins with a letter", tag);
 	return copy_word(op->tag, sizeof(op->tag), tag, strlen(tag), "TAG");
@@ -221,7 +224,8 @@ static struct err *take_flag(struct cold_words *w, const char *flag, bool write,
 		return NULL;
 	}
 	if (strcmp(flag, "--force") != 0)
-		return err_new(ERR_USAGE, "%s: write knows --dry-run, --force L4,L5 and --hot", flag);
+		return err_new(ERR_USAGE, "%s: write knows --dry-run, --force L4,L5 and --hot",
+			       flag);
 	ERR_TRY(next_word(w, "--force: layers or FIELD", &layers));
 	ERR_TRY(cold_force_parse(layers, &flags));
 	op->flags |= flags;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command table: one row is the only place where a command exists. Lookup, help, completion, key
- * hints, the man page and the completeness test are made from it. Each cmd_*.c ends with its rows; one
- * explicit array in table.c lists them.
+ * The command table: one row is the only place where a command exists. Lookup, help, completion,
+ * key hints, the man page and the completeness test are made from it. Each cmd_*.c ends with its
+ * rows; one explicit array in table.c lists them.
  */
 #ifndef COMMANDS_COMMAND_H
 #define COMMANDS_COMMAND_H
@@ -12,35 +12,52 @@
 #include "commands/session.h"
 
 enum command_group {
-	GROUP_INSPECT, GROUP_CONTROL, GROUP_CHANGE, GROUP_INJECT, GROUP_RECORD, GROUP_SCREEN,
+	GROUP_INSPECT,
+	GROUP_CONTROL,
+	GROUP_CHANGE,
+	GROUP_INJECT,
+	GROUP_RECORD,
+	GROUP_SCREEN,
 	GROUP_HOST, /* ktdbg itself: doctor, kernel, cache */
 	GROUP_COUNT,
 };
 
 enum command_flags {
-	CMD_GUEST = 1 << 0,   /* needs a booted guest (boots one) */
-	CMD_KERNEL = 1 << 1,  /* needs the adopted kernel */
-	CMD_FROZEN = 1 << 2,  /* runs inside a window: the guest is held for its duration */
-	CMD_WRITES = 1 << 3,  /* changes guest or machine: refused under --readonly */
-	CMD_AGENT = 1 << 4,   /* needs the agent */
-	CMD_RECORDED = 1 << 5,/* reaches guest or coordinator: goes into recordings */
-	CMD_BLOCK = 1 << 6,   /* opens a block that ends with `end` */
+	CMD_GUEST = 1 << 0,    /* needs a booted guest (boots one) */
+	CMD_KERNEL = 1 << 1,   /* needs the adopted kernel */
+	CMD_FROZEN = 1 << 2,   /* runs inside a window: the guest is held for its duration */
+	CMD_WRITES = 1 << 3,   /* changes guest or machine: refused under --readonly */
+	CMD_AGENT = 1 << 4,    /* needs the agent */
+	CMD_RECORDED = 1 << 5, /* reaches guest or coordinator: goes into recordings */
+	CMD_BLOCK = 1 << 6,    /* opens a block that ends with `end` */
 	CMD_SCREEN_ONLY = 1 << 7,
-	CMD_RAW = 1 << 8,     /* uses `rest` only: no splitting, quotes mean what the command says */
-	CMD_HOST = 1 << 9,    /* output tells about the host: shown, never recorded nor compared */
+	CMD_RAW = 1 << 8,  /* uses `rest` only: no splitting, quotes mean what the command says */
+	CMD_HOST = 1 << 9, /* output tells about the host: shown, never recorded nor compared */
 };
 
 /* What completes a word. */
 enum completer {
-	COMPLETE_NONE, COMPLETE_COMMAND, COMPLETE_SYMBOL, COMPLETE_TYPE, COMPLETE_PID, COMPLETE_CPU,
-	COMPLETE_EXPRESSION, COMPLETE_FILE, COMPLETE_TARGET, COMPLETE_FIELD, COMPLETE_CGROUP, COMPLETE_WORK,
-	COMPLETE_SCHEDULER, COMPLETE_VIEW, COMPLETE_WORD, /* one of arguments' own words */
+	COMPLETE_NONE,
+	COMPLETE_COMMAND,
+	COMPLETE_SYMBOL,
+	COMPLETE_TYPE,
+	COMPLETE_PID,
+	COMPLETE_CPU,
+	COMPLETE_EXPRESSION,
+	COMPLETE_FILE,
+	COMPLETE_TARGET,
+	COMPLETE_FIELD,
+	COMPLETE_CGROUP,
+	COMPLETE_WORK,
+	COMPLETE_SCHEDULER,
+	COMPLETE_VIEW,
+	COMPLETE_WORD, /* one of arguments' own words */
 };
 
 struct command_argument {
-	const char *name;         /* as in usage */
+	const char *name; /* as in usage */
 	enum completer completer;
-	const char *words;        /* COMPLETE_WORD: "start|stop" */
+	const char *words; /* COMPLETE_WORD: "start|stop" */
 };
 
 /* How many arguments a row can describe. */
@@ -49,36 +66,36 @@ struct command_argument {
 /* The words of a line, split as a shell would ('...' and "..." quote); `rest` is the raw text after
  * the command's name, for expressions. */
 struct command_line {
-	unsigned int count;       /* words after the name */
-	char *const *words;       /* NULL terminated */
+	unsigned int count; /* words after the name */
+	char *const *words; /* NULL terminated */
 	const char *rest;
-	char *const *block;       /* the lines of a CMD_BLOCK, without `end` */
+	char *const *block; /* the lines of a CMD_BLOCK, without `end` */
 	unsigned int block_count;
 };
 
 struct command {
 	const char *name;
-	const char *key;          /* default key of the screen, "" for none */
+	const char *key; /* default key of the screen, "" for none */
 	enum command_group group;
 	unsigned int flags;
-	const char *usage;        /* "read TARGET [as TAG] [:TYPE]" */
-	const char *summary;      /* one line, no full stop */
-	const char *help;         /* paragraphs and examples; may be NULL */
+	const char *usage;   /* "read TARGET [as TAG] [:TYPE]" */
+	const char *summary; /* one line, no full stop */
+	const char *help;    /* paragraphs and examples; may be NULL */
 	struct command_argument arguments[COMMAND_ARGUMENTS];
 	struct err *(*run)(struct session *s, const struct command_line *line, struct out *out);
 };
 
-/* Every command, one word each: its row is `const struct command command_NAME` (with _ for -), at the
- * end of its file; the table holds them in this order, which is that of `help` within a group. */
+/* Every command, one word each: its row is `const struct command command_NAME` (with _ for -), at
+ * the end of its file; the table holds them in this order, which is that of `help` within a group.
+ */
 #define COMMANDS(X)                                                                                \
-	X(cpus) X(rq) X(tasks) X(task) X(dsq) X(scx)                                               \
-	X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg) X(status) X(info) X(dump)        \
-	X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until)                                      \
-	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
-	X(spawn) X(cgroup) X(sched)                                                                \
-	X(record) X(recording) X(expect) X(wait) X(let) X(note)                                    \
-	X(view) X(save_screen) X(watch) X(help) X(quit)                                            \
-	X(doctor) X(kernel) X(cache)
+	X(cpus)                                                                                    \
+	X(rq) X(tasks) X(task) X(dsq) X(scx) X(print) X(ptype) X(symbol) X(memory) X(console)      \
+		X(dmesg) X(status) X(info) X(dump) X(boot) X(poweroff) X(freeze) X(thaw) X(run)    \
+			X(until) X(read) X(write) X(batch) X(undo) X(changes) X(replies) X(spawn)  \
+				X(cgroup) X(sched) X(record) X(recording) X(expect) X(wait) X(let) \
+					X(note) X(view) X(save_screen) X(watch) X(help) X(quit)    \
+						X(doctor) X(kernel) X(cache)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

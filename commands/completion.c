@@ -21,9 +21,9 @@
 struct finder {
 	struct session *session;
 	struct completion *result;
-	const char *prefix;     /* the word up to the cursor */
+	const char *prefix; /* the word up to the cursor */
 	size_t prefix_len;
-	const char *before;     /* put before each candidate: the part of the word that stays */
+	const char *before; /* put before each candidate: the part of the word that stays */
 	unsigned int size;
 	bool failed;
 };
@@ -161,7 +161,8 @@ static void offer_cpus(struct finder *f)
 }
 
 /* Members of the struct `type`, also those of anonymous ones in it. */
-static void offer_members(struct finder *f, const struct types *t, uint32_t type, unsigned int depth)
+static void offer_members(struct finder *f, const struct types *t, uint32_t type,
+			  unsigned int depth)
 {
 	struct member member;
 	const char *name;
@@ -315,7 +316,8 @@ static void offer_expression(struct finder *f)
 	size_t start = f->prefix_len;
 	struct str before = {0};
 
-	while (start && (isalnum((unsigned char)f->prefix[start - 1]) || f->prefix[start - 1] == '_'))
+	while (start &&
+	       (isalnum((unsigned char)f->prefix[start - 1]) || f->prefix[start - 1] == '_'))
 		start--;
 	str_add_n(&before, f->prefix, start);
 	f->before = str_text(&before);
@@ -358,7 +360,8 @@ static void offer_views(struct finder *f)
 
 /* ---- which kind of word ---- */
 
-/* read and write: the word after the target's kind depends on the kind. `words` are those before. */
+/* read and write: the word after the target's kind depends on the kind. `words` are those before.
+ */
 static void offer_target(struct finder *f, const struct words *words)
 {
 	const char *kind = words->count > 1 ? words->words[1] : NULL;

@@ -19,12 +19,13 @@ static const struct out_column columns[] = {{"check", 0}, {"verdict", 0}, {"deta
 
 struct doctor {
 	struct out *out;
-	bool missing;   /* something without which no guest starts */
+	bool missing; /* something without which no guest starts */
 };
 
 static void row(struct doctor *d, const char *check, const char *verdict, const char *detail)
 {
-	const struct out_value values[] = {out_string(check), out_string(verdict), out_string(detail)};
+	const struct out_value values[] = {out_string(check), out_string(verdict),
+					   out_string(detail)};
 
 	out_row(d->out, values);
 }
@@ -49,7 +50,8 @@ static void check_host(struct doctor *d)
 
 	if (uname(&names) != 0)
 		snprintf(names.release, sizeof(names.release), "?");
-	snprintf(text, sizeof(text), "Linux %.80s, %ld CPU%s", names.release, cpus, cpus == 1 ? "" : "s");
+	snprintf(text, sizeof(text), "Linux %.80s, %ld CPU%s", names.release, cpus,
+		 cpus == 1 ? "" : "s");
 	row(d, "host", "ok", text);
 }
 
@@ -99,9 +101,11 @@ static void check_kvm(struct doctor *d)
 	}
 	close(fd);
 	if (cpu)
-		snprintf(text, sizeof(text), "/dev/kvm opens, the CPU has %s; a trial decides at the boot", cpu);
+		snprintf(text, sizeof(text),
+			 "/dev/kvm opens, the CPU has %s; a trial decides at the boot", cpu);
 	else
-		snprintf(text, sizeof(text), "/dev/kvm opens, but the CPU shows neither VMX nor SVM");
+		snprintf(text, sizeof(text),
+			 "/dev/kvm opens, but the CPU shows neither VMX nor SVM");
 	row(d, "kvm", cpu ? "maybe" : "no", text);
 }
 
@@ -147,7 +151,8 @@ static void check_kernel(struct doctor *d)
 		err = kernel_image_read(path, &image);
 	if (!err)
 		text = str_format("%s (sched_ext %s, BTF %s)", image.version,
-				  kernel_feature_name(image.sched_ext), kernel_feature_name(image.btf));
+				  kernel_feature_name(image.sched_ext),
+				  kernel_feature_name(image.btf));
 	need(d, "kernel", err, text ? text : "");
 	free(path);
 	free(text);
@@ -187,11 +192,13 @@ static void check_terminal(struct doctor *d)
 	char text[160];
 
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
-		row(d, "terminal", "no", "standard output is no terminal: the prompt instead of the screen");
+		row(d, "terminal", "no",
+		    "standard output is no terminal: the prompt instead of the screen");
 		return;
 	}
 	snprintf(text, sizeof(text), "%.60s, %ux%u%s", term ? term : "TERM is not set", size.ws_col,
-		 size.ws_row, size.ws_col < 80 || size.ws_row < 24 ? "; the screen wants 80x24" : "");
+		 size.ws_row,
+		 size.ws_col < 80 || size.ws_row < 24 ? "; the screen wants 80x24" : "");
 	row(d, "terminal", size.ws_col < 80 || size.ws_row < 24 || !term ? "small" : "ok", text);
 }
 
@@ -208,6 +215,7 @@ struct err *doctor_run(struct out *out)
 	check_cache(&d);
 	check_terminal(&d);
 	out_table_end(out);
-	return d.missing ? err_new(ERR_ENVIRONMENT, "no guest can be started here: see what is missing")
+	return d.missing ? err_new(ERR_ENVIRONMENT,
+				   "no guest can be started here: see what is missing")
 			 : NULL;
 }

@@ -104,7 +104,8 @@ void help_command(const struct command *c, struct out *out)
 /* ---- --help ---- */
 
 static const char synopsis[] =
-	"ktdbg [OPTIONS]                    boot a guest and open the screen (the prompt with --plain)\n"
+	"ktdbg [OPTIONS]                    boot a guest and open the screen (the prompt with "
+	"--plain)\n"
 	"ktdbg [OPTIONS] -e CMD [-e CMD]... run commands, print their output, exit\n"
 	"ktdbg [OPTIONS] --script FILE      the same from a file; - is standard input\n"
 	"ktdbg --batch FILE|DIR...          replay recordings as tests, print TAP\n"
@@ -138,8 +139,10 @@ void help_options(struct str *s)
 	for (const struct option_row *row = option_table; row->name; row++)
 		if (row->flags & OPTION_BATCH)
 			option_line(row, s);
-	str_add(s, "\n`ktdbg -e help` lists the commands. Under -e and --script the first command that fails\n"
-		   "ends the run: exit status 1, or 3 when the environment, 4 when the guest failed.\n");
+	str_add(s, "\n`ktdbg -e help` lists the commands. Under -e and --script the first command "
+		   "that fails\n"
+		   "ends the run: exit status 1, or 3 when the environment, 4 when the guest "
+		   "failed.\n");
 }
 
 /* ---- the manual page ---- */
@@ -224,13 +227,15 @@ static void roff_commands(struct str *s)
 static void roff_files(struct str *s)
 {
 	str_add(s, ".SH FILES\n"
-		   ".TP\n.I $XDG_CONFIG_HOME/ktdbg/config\nLong options, one a line, without the dashes.\n"
+		   ".TP\n.I $XDG_CONFIG_HOME/ktdbg/config\nLong options, one a line, without the "
+		   "dashes.\n"
 		   ".TP\n.I $XDG_CACHE_HOME/ktdbg\nKernels and saved machines.\n"
 		   ".TP\n.I $XDG_STATE_HOME/ktdbg\nThe prompt's history, logs.\n");
-	str_add(s, ".SH ENVIRONMENT\n"
-		   ".TP\n.B KTDBG_QEMU\nThe QEMU to run, instead of qemu\\-system\\-x86_64 on PATH.\n"
-		   ".TP\n.B KTDBG_DATA\nWhere the guest image and the plugins lie.\n"
-		   ".TP\n.B NO_COLOR\nNo colours on the screen.\n");
+	str_add(s,
+		".SH ENVIRONMENT\n"
+		".TP\n.B KTDBG_QEMU\nThe QEMU to run, instead of qemu\\-system\\-x86_64 on PATH.\n"
+		".TP\n.B KTDBG_DATA\nWhere the guest image and the plugins lie.\n"
+		".TP\n.B NO_COLOR\nNo colours on the screen.\n");
 }
 
 static void roff_exit_status(struct str *s)
@@ -257,16 +262,21 @@ void help_man(struct str *s)
 		   ".SH SYNOPSIS\n.nf\n");
 	roff_text(s, synopsis);
 	str_add(s, ".fi\n.SH DESCRIPTION\n"
-		   "Boots a stock kernel under QEMU, freezes it at will, shows and edits task, per\\-CPU and\n"
-		   "symbol fields straight in guest memory, injects work, cgroups and schedulers, and records\n"
-		   "and replays sessions as tests. Types come from the BTF inside the guest and symbols from\n"
+		   "Boots a stock kernel under QEMU, freezes it at will, shows and edits task, "
+		   "per\\-CPU and\n"
+		   "symbol fields straight in guest memory, injects work, cgroups and schedulers, "
+		   "and records\n"
+		   "and replays sessions as tests. Types come from the BTF inside the guest and "
+		   "symbols from\n"
 		   "its kallsyms; nothing needs to be prepared.\n.SH OPTIONS\n");
 	roff_options(s, 0);
 	str_add(s, ".SS With \\-\\-batch\n");
 	roff_options(s, OPTION_BATCH);
 	str_add(s, ".SH COMMANDS\n"
-		   "Names may be shortened to an unambiguous prefix; recordings hold the full name. Times take\n"
-		   "units (250ms, 2s, 10us; bare numbers are seconds), sizes take K, M and G, numbers take 0x.\n"
+		   "Names may be shortened to an unambiguous prefix; recordings hold the full "
+		   "name. Times take\n"
+		   "units (250ms, 2s, 10us; bare numbers are seconds), sizes take K, M and G, "
+		   "numbers take 0x.\n"
 		   "A line may begin with [SECONDS]: the command then runs at that guest time.\n");
 	roff_commands(s);
 	roff_files(s);

@@ -73,7 +73,8 @@ static const char *clause_end(struct row_clauses *c, const char *p)
 	return p;
 }
 
-static struct err *take_clause(char **slot, const char *keyword, size_t keyword_len, const char *end)
+static struct err *take_clause(char **slot, const char *keyword, size_t keyword_len,
+			       const char *end)
 {
 	const char *start = keyword + keyword_len;
 
@@ -100,7 +101,8 @@ static struct err *parse_clauses(const char *p, struct row_clauses *c)
 		const char *end;
 
 		if (!slot)
-			return err_new(ERR_USAGE, "'%s': want where EXPR, sort KEY or columns A,B", p);
+			return err_new(ERR_USAGE, "'%s': want where EXPR, sort KEY or columns A,B",
+				       p);
 		end = clause_end(c, p + len);
 		ERR_TRY(take_clause(slot, p, len, end));
 		p = end;
@@ -133,9 +135,9 @@ void row_clauses_deinit(struct row_clauses *c)
 
 /* A column of the table to be: one of the command's own, or an expression. */
 struct shown {
-	int column;             /* index, -1: the expression */
+	int column; /* index, -1: the expression */
 	struct expr *expr;
-	char *name;             /* as the operator wrote it */
+	char *name; /* as the operator wrote it */
 };
 
 struct view {
@@ -146,7 +148,7 @@ struct view {
 	struct shown shown[ROWS_COLUMNS_MAX];
 	struct out_column columns[ROWS_COLUMNS_MAX];
 	unsigned int count;
-	unsigned int row;       /* the one being evaluated */
+	unsigned int row; /* the one being evaluated */
 	struct value self;
 	struct out_value values[ROWS_COLUMNS_MAX];
 };
@@ -226,7 +228,8 @@ static struct err *add_shown(struct view *view, const char *name, size_t len)
 	shown->column = find_column(view->rows, shown->name);
 	*column = (struct out_column){.name = shown->name, .flags = OUT_RIGHT};
 	if (shown->column >= 0) {
-		column->flags = view->rows->columns[shown->column].flags & ~(unsigned int)OUT_HIDDEN;
+		column->flags =
+			view->rows->columns[shown->column].flags & ~(unsigned int)OUT_HIDDEN;
 		return NULL;
 	}
 	return err_wrap(expr_parse(shown->name, &shown->expr), "`%s`", shown->name);
@@ -389,7 +392,8 @@ static struct err *show(struct session *s, const struct rows *rows, const struct
 	return err;
 }
 
-struct err *rows_show(struct session *s, const struct rows *rows, const char *clauses, struct out *out)
+struct err *rows_show(struct session *s, const struct rows *rows, const char *clauses,
+		      struct out *out)
 {
 	struct row_clauses c;
 	struct err *err;

@@ -19,15 +19,15 @@
 struct invocation {
 	const struct command *command;
 	bool timed;
-	uint64_t time;          /* of the "[SECONDS]" prefix */
-	const char *rest;       /* after the command's name */
+	uint64_t time;	  /* of the "[SECONDS]" prefix */
+	const char *rest; /* after the command's name */
 	char *const *block;
 	unsigned int block_count;
 };
 
 /* A block that waits for its `end`. */
 struct open_block {
-	char *line;             /* the opening line, NULL: none is open */
+	char *line; /* the opening line, NULL: none is open */
 	char **lines;
 	unsigned int count;
 };
@@ -40,7 +40,7 @@ struct variable {
 struct session {
 	struct options options;
 	struct coord *coord;
-	struct source *source;  /* of --vmlinux, for the guest of `coord` */
+	struct source *source; /* of --vmlinux, for the guest of `coord` */
 	struct recorder *recorder;
 	enum session_mode mode;
 	struct open_block block;
@@ -50,7 +50,7 @@ struct session {
 	void *progress_context;
 	const struct screen_ops *screen;
 	void *screen_context;
-	bool powered_off;       /* by the operator: nothing boots by itself any more */
+	bool powered_off; /* by the operator: nothing boots by itself any more */
 	bool quit;
 };
 
@@ -177,7 +177,8 @@ static enum coord_pacing pacing_for(const struct session *s, struct machine *mac
 {
 	bool scripted = s->mode == MODE_SCRIPT || s->mode == MODE_BATCH;
 
-	return scripted && machine_info(machine)->clock == CLOCK_VIRTUAL ? COORD_LOCKSTEP : COORD_FREE;
+	return scripted && machine_info(machine)->clock == CLOCK_VIRTUAL ? COORD_LOCKSTEP
+									 : COORD_FREE;
 }
 
 void session_set_mode(struct session *s, enum session_mode mode)
@@ -221,8 +222,9 @@ static struct err *open_source(struct session *s)
 		return NULL;
 	ERR_TRY(err_wrap(coord_kernel(s->coord, &kernel), "--vmlinux"));
 	info = kernel_info(kernel);
-	return err_wrap(source_open(s->options.vmlinux, info->build_id, info->kaslr_offset, &s->source),
-			"--vmlinux");
+	return err_wrap(
+		source_open(s->options.vmlinux, info->build_id, info->kaslr_offset, &s->source),
+		"--vmlinux");
 }
 
 struct err *session_boot(struct session *s)
@@ -325,7 +327,8 @@ static struct err *record_after(struct session *s, const struct str *text, const
 	return error ? recorder_error(s->recorder, error) : NULL;
 }
 
-/* A recording that cannot be written does not keep a command from running, but is not kept quiet. */
+/* A recording that cannot be written does not keep a command from running, but is not kept quiet.
+ */
 static struct err *first_error(struct err *first, struct err *second)
 {
 	if (!first)
@@ -334,7 +337,8 @@ static struct err *first_error(struct err *first, struct err *second)
 	return first;
 }
 
-/* A full disk ends the recording, not the session; the operator sees it below the command's output. */
+/* A full disk ends the recording, not the session; the operator sees it below the command's output.
+ */
 static void show_recorder_problem(struct session *s, struct out *out)
 {
 	char *problem = recorder_problem(s->recorder);

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 struct options {
-	const char *kernel;        /* --kernel as given, or NULL */
+	const char *kernel; /* --kernel as given, or NULL */
 	const char *vmlinux;
 	struct topology topology;
 	uint64_t memory;
@@ -27,11 +27,11 @@ struct options {
 	enum clock_kind clock;
 	struct quantum quantum;
 	unsigned int cpu_budget;
-	const char *scheduler;     /* NAME|PATH [ARGS] */
+	const char *scheduler; /* NAME|PATH [ARGS] */
 	bool cold_boot, readonly, json, ascii, plain;
 	const char *record;
 	const char *append;
-	const char **add_files;    /* HOST:GUEST */
+	const char **add_files; /* HOST:GUEST */
 	unsigned int add_file_count;
 	const char *gdb_socket, *theme;
 };
@@ -39,7 +39,7 @@ void options_init(struct options *o); /* SPEC section 1's defaults */
 
 struct session;
 struct recorder; /* commands/recorder.h */
-struct source;   /* coord/source.h */
+struct source;	 /* coord/source.h */
 
 struct err *session_create(const struct options *options, struct session **ret)
 	__attribute__((warn_unused_result));
@@ -79,19 +79,22 @@ void session_set_progress(struct session *s, void (*progress)(void *context, con
 			  void *context);
 void session_progress(struct session *s, const char *what);
 
-/* The adopted kernel, with the error that a command reports when there is none. For run() of commands
- * with CMD_KERNEL. */
-struct err *session_kernel(struct session *s, struct kernel **ret) __attribute__((warn_unused_result));
+/* The adopted kernel, with the error that a command reports when there is none. For run() of
+ * commands with CMD_KERNEL. */
+struct err *session_kernel(struct session *s, struct kernel **ret)
+	__attribute__((warn_unused_result));
 
 /* Source lines of --vmlinux; NULL without it, and before the kernel is adopted. */
 struct source *session_source(struct session *s);
 
 /*
- * What the open screen does for commands with CMD_SCREEN_ONLY (view, save-screen, watch). Without a screen those
- * are refused. The table is borrowed until it is replaced; NULL: the screen was closed.
+ * What the open screen does for commands with CMD_SCREEN_ONLY (view, save-screen, watch). Without a
+ * screen those are refused. The table is borrowed until it is replaced; NULL: the screen was
+ * closed.
  */
 struct screen_ops {
-	/* Show the view of that name; ERR_NOT_FOUND lists those that exist. `argument` may be NULL. */
+	/* Show the view of that name; ERR_NOT_FOUND lists those that exist. `argument` may be NULL.
+	 */
 	struct err *(*view)(void *context, const char *name, const char *argument);
 	/* Write what the screen shows to `path`, as text. */
 	struct err *(*save)(void *context, const char *path);

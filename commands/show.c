@@ -33,7 +33,9 @@ void show_damage(struct out *out, const char *damage)
 struct err *show_agent(struct session *s, struct agent **ret)
 {
 	*ret = coord_agent(session_coord(s));
-	return *ret ? NULL : err_new(ERR_ABSENT, "no agent is known in this guest: nothing can be injected");
+	return *ret ? NULL
+		    : err_new(ERR_ABSENT,
+			      "no agent is known in this guest: nothing can be injected");
 }
 
 /* The value of `e` as a number; absence and faults are errors here. */
@@ -107,8 +109,8 @@ struct err *show_cpu_number(struct session *s, const char *word, unsigned int *r
 	ERR_TRY(session_kernel(s, &kernel));
 	ERR_TRY(show_number(s, str_starts(word, "cpu:") ? word + 4 : word, &cpu));
 	if (cpu < 0 || cpu >= kernel_cpus(kernel))
-		return err_new(ERR_NOT_FOUND, "no CPU %" PRId64 ": this guest has CPUs 0 to %u", cpu,
-			       kernel_cpus(kernel) - 1);
+		return err_new(ERR_NOT_FOUND, "no CPU %" PRId64 ": this guest has CPUs 0 to %u",
+			       cpu, kernel_cpus(kernel) - 1);
 	*ret = (unsigned int)cpu;
 	return NULL;
 }
@@ -117,7 +119,8 @@ struct err *show_cpu_number(struct session *s, const char *word, unsigned int *r
 static bool is_symbol_name(const char *word)
 {
 	return word[0] && !strchr("0123456789$", word[0]) &&
-	       word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$")] ==
+	       word[strspn(word,
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.$")] ==
 		       '\0';
 }
 

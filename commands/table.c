@@ -30,7 +30,8 @@ static struct err *unknown(const char *name)
 		nearest_offer(&near, command_table[i]->name);
 	nearest_add(&near, &s);
 	str_add_clean(&clean, name, 64);
-	err = err_new(ERR_USAGE, "no command '%s'%s; `help` lists them", str_text(&clean), str_text(&s));
+	err = err_new(ERR_USAGE, "no command '%s'%s; `help` lists them", str_text(&clean),
+		      str_text(&s));
 	str_deinit(&clean);
 	str_deinit(&s);
 	return err;

@@ -9,7 +9,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* One quoted stretch from the quote at *p; leaves *p behind the closing one, false when there is none. */
+/* One quoted stretch from the quote at *p; leaves *p behind the closing one, false when there is
+ * none. */
 static bool take_quoted(struct str *word, const char **p)
 {
 	const char quote = *(*p)++;

@@ -56,8 +56,10 @@ static struct err *absent(void)
 static struct err *open_at(struct ring *r, const struct types *t, uint64_t address)
 {
 	static const char *const paths[] = {
-		"desc_ring.count_bits", "desc_ring.descs", "desc_ring.infos", "desc_ring.head_id.counter",
-		"desc_ring.tail_id.counter", "text_data_ring.size_bits", "text_data_ring.data"};
+		"desc_ring.count_bits",	     "desc_ring.descs",
+		"desc_ring.infos",	     "desc_ring.head_id.counter",
+		"desc_ring.tail_id.counter", "text_data_ring.size_bits",
+		"text_data_ring.data"};
 	uint64_t values[sizeof(paths) / sizeof(paths[0])];
 	struct object o;
 
@@ -73,8 +75,10 @@ static struct err *open_at(struct ring *r, const struct types *t, uint64_t addre
 	if (o.faulted)
 		return err_wrap(err_fault(o.fault), "reading the log's ring");
 	if (values[0] < 1 || values[0] > BITS_MAX || values[5] < 4 || values[5] > BITS_MAX + 8)
-		return err_new(ERR_BAD_DATA, "the log's ring has impossible sizes: 2^%" PRIu64
-			       " descriptors, 2^%" PRIu64 " bytes", values[0], values[5]);
+		return err_new(ERR_BAD_DATA,
+			       "the log's ring has impossible sizes: 2^%" PRIu64
+			       " descriptors, 2^%" PRIu64 " bytes",
+			       values[0], values[5]);
 	r->count_bits = (unsigned int)values[0];
 	r->descs = values[1];
 	r->infos = values[2];
@@ -137,7 +141,8 @@ static struct err *read_text(const struct ring *r, struct object *desc, uint64_t
 	char *text;
 	struct err *err;
 
-	if (!find_text(r, object_read(desc, &r->begin), object_read(desc, &r->next), &address, &len))
+	if (!find_text(r, object_read(desc, &r->begin), object_read(desc, &r->next), &address,
+		       &len))
 		len = 0;
 	if (len > wanted)
 		len = wanted;
@@ -186,12 +191,13 @@ static struct err *read_record(const struct ring *r, uint64_t id, bool *found,
 static void note_damage(struct printk_log *log, uint64_t id, struct err *err)
 {
 	if (!log->damage[0])
-		snprintf(log->damage, sizeof(log->damage), "record %" PRIu64 ": %s", id, err_detail(err));
+		snprintf(log->damage, sizeof(log->damage), "record %" PRIu64 ": %s", id,
+			 err_detail(err));
 	err_free(err);
 }
 
-/* Ids in use, oldest first, at most `max` of the newest. The tail may never be further back than the
- * ring is long. */
+/* Ids in use, oldest first, at most `max` of the newest. The tail may never be further back than
+ * the ring is long. */
 static uint64_t first_id(const struct ring *r, unsigned int max, unsigned int *ret_count)
 {
 	uint64_t used = ((r->head_id - r->tail_id) & DESC_ID_MASK) + 1;

@@ -26,9 +26,9 @@
 struct plain {
 	struct session *session;
 	struct out *out;
-	char *history;          /* its file, NULL: nowhere to keep it */
-	bool done;              /* quit, or end of file */
-	bool dead, silent;      /* what was already said about guest and agent */
+	char *history;	   /* its file, NULL: nowhere to keep it */
+	bool done;	   /* quit, or end of file */
+	bool dead, silent; /* what was already said about guest and agent */
 	char prompt[160];
 };
 
@@ -92,8 +92,8 @@ static size_t common_length(const struct completion *c)
 	return common;
 }
 
-/* As readline wants them: first what all have in common, then all, if there is more than one. Takes the
- * candidates. */
+/* As readline wants them: first what all have in common, then all, if there is more than one. Takes
+ * the candidates. */
 static char **as_matches(struct completion *c)
 {
 	char **matches = calloc(c->count + 2, sizeof(*matches));
@@ -144,7 +144,8 @@ static void take_line(char *line)
 {
 	struct plain *p = current;
 
-	/* While a command runs the terminal is as other programs have it, so that Ctrl-C is a signal. */
+	/* While a command runs the terminal is as other programs have it, so that Ctrl-C is a
+	 * signal. */
 	rl_callback_handler_remove();
 	if (!line) {
 		putchar('\n');
@@ -216,9 +217,9 @@ static void drop_line(struct plain *p)
 static struct err *wait_for_input(struct plain *p)
 {
 	struct coord *coord = session_coord(p->session);
-	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-				{.fd = coord ? machine_poll_fd(coord_machine(coord)) : -1,
-				 .events = POLLIN}};
+	struct pollfd fds[2] = {
+		{.fd = STDIN_FILENO, .events = POLLIN},
+		{.fd = coord ? machine_poll_fd(coord_machine(coord)) : -1, .events = POLLIN}};
 	int ready = poll(fds, p->dead ? 1 : 2, IDLE_MS);
 
 	if (ready < 0 && errno != EINTR)

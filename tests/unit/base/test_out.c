@@ -142,11 +142,13 @@ static void test_every_kind_of_value(void **state)
 		out_record(f.out, "fault", out_fault(0x10));
 		out_record(f.out, "named", named);
 		out_record_end(f.out);
-		end(&f, json ? "{\"string\": \"text\", \"u64\": 18446744073709551615, \"s64\": -5, "
-			       "\"hex\": 255, \"bool\": false, \"absent\": null, "
-			       "\"fault\": {\"fault\": 16}, \"named\": 2}\n"
-			     : "string  text\nu64     18446744073709551615\ns64     -5\nhex     0xff\n"
-			       "bool    no\nabsent  <absent>\nfault   <fault 0x10>\nnamed   SCX_ENABLED\n");
+		end(&f,
+		    json ? "{\"string\": \"text\", \"u64\": 18446744073709551615, \"s64\": -5, "
+			   "\"hex\": 255, \"bool\": false, \"absent\": null, "
+			   "\"fault\": {\"fault\": 16}, \"named\": 2}\n"
+			 : "string  text\nu64     18446744073709551615\ns64     -5\nhex     0xff\n"
+			   "bool    no\nabsent  <absent>\nfault   <fault 0x10>\nnamed   "
+			   "SCX_ENABLED\n");
 	}
 }
 
@@ -186,8 +188,9 @@ static void test_replies(void **state)
 	begin(&f, OUT_JSON);
 	out_reply(f.out, "t", "u64", &old, &now, "hot");
 	out_reply(f.out, NULL, "u64", NULL, &now, NULL);
-	end(&f, "{\"tag\": \"t\", \"type\": \"u64\", \"old\": 0, \"value\": 42, \"notes\": \"hot\"}\n"
-		"{\"type\": \"u64\", \"value\": 42}\n");
+	end(&f,
+	    "{\"tag\": \"t\", \"type\": \"u64\", \"old\": 0, \"value\": 42, \"notes\": \"hot\"}\n"
+	    "{\"type\": \"u64\", \"value\": 42}\n");
 }
 
 static void test_prose_is_a_line_each(void **state)
@@ -222,8 +225,9 @@ static void test_tee_gets_everything_in_its_own_format(void **state)
 	out_set_tee(f.out, NULL);
 	out_text(f.out, "alone");
 	end(&second, "pid\n100\n 12\n  7\nk  v\nprose\nint 1\n");
-	end(&f, "{\"pid\": 100}\n{\"pid\": 12}\n{\"pid\": 7}\n{\"k\": \"v\"}\n{\"text\": \"prose\"}\n"
-		"{\"type\": \"int\", \"value\": 1}\n{\"text\": \"alone\"}\n");
+	end(&f,
+	    "{\"pid\": 100}\n{\"pid\": 12}\n{\"pid\": 7}\n{\"k\": \"v\"}\n{\"text\": \"prose\"}\n"
+	    "{\"type\": \"int\", \"value\": 1}\n{\"text\": \"alone\"}\n");
 }
 
 static void test_a_dropped_table_leaves_nothing(void **state)

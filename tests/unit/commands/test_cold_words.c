@@ -122,7 +122,8 @@ static void test_flags_may_stand_anywhere(void **state)
 	assert_string_equal(op.value, "7");
 	expect_ok(parse(true, "task 1 prio 7 --force FIELD", &op));
 	assert_int_equal(op.flags, COLD_WRITE | COLD_FORCE_FIELD);
-	expect_err(parse(false, "symbol x --force L4", &op), ERR_USAGE, "--force: read knows --hot only");
+	expect_err(parse(false, "symbol x --force L4", &op), ERR_USAGE,
+		   "--force: read knows --hot only");
 	expect_err(parse(true, "symbol x 1 --fast", &op), ERR_USAGE,
 		   "--fast: write knows --dry-run, --force L4,L5 and --hot");
 	expect_err(parse(true, "symbol x 1 --force", &op), ERR_USAGE,
@@ -135,11 +136,13 @@ static void test_missing_and_extra_words(void **state)
 	struct cold_op op;
 
 	expect_err_with(parse(false, "", &op), ERR_USAGE, "no target: want task PID FIELD, percpu");
-	expect_err_with(parse(false, "tsk 1 x", &op), ERR_USAGE, "'tsk' is no target: want task PID");
+	expect_err_with(parse(false, "tsk 1 x", &op), ERR_USAGE,
+			"'tsk' is no target: want task PID");
 	expect_err(parse(false, "task 1", &op), ERR_USAGE, "task: FIELD is missing");
 	expect_err(parse(false, "task", &op), ERR_USAGE, "task: PID is missing");
 	expect_err(parse(false, "percpu x", &op), ERR_USAGE, "percpu: cpu N is missing");
-	expect_err(parse(false, "percpu x 3", &op), ERR_USAGE, "percpu: '3' where cpu N was wanted");
+	expect_err(parse(false, "percpu x 3", &op), ERR_USAGE,
+		   "percpu: '3' where cpu N was wanted");
 	expect_err(parse(true, "symbol x", &op), ERR_USAGE, "VALUE is missing");
 	expect_err(parse(false, "symbol x 5", &op), ERR_USAGE, "'5' is one word too many");
 	expect_err(parse(false, "symbol .x", &op), ERR_USAGE, "'.x' is no symbol's name");
@@ -150,7 +153,8 @@ static void test_numbers_out_of_range(void **state)
 	struct cold_op op;
 
 	expect_err(parse(false, "task 0 x", &op), ERR_USAGE, "0: 0 is no pid");
-	expect_err(parse(false, "task 4294967296 x", &op), ERR_USAGE, "4294967296: 4294967296 is no pid");
+	expect_err(parse(false, "task 4294967296 x", &op), ERR_USAGE,
+		   "4294967296: 4294967296 is no pid");
 	expect_err(parse(false, "percpu x cpu -1+0", &op), ERR_NOT_FOUND, "percpu: -1 is no CPU");
 }
 

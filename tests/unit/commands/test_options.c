@@ -62,14 +62,17 @@ static void test_bad_values_are_refused_and_change_nothing(void **state)
 
 	options_init(&o);
 	before = o;
-	expect_err(options_set(&o, "accel", "xen"), ERR_USAGE, "accel: xen is none of: auto, kvm, tcg");
-	expect_err(options_set(&o, "clock", ""), ERR_USAGE, "clock: needs a value: auto|real|virtual");
+	expect_err(options_set(&o, "accel", "xen"), ERR_USAGE,
+		   "accel: xen is none of: auto, kvm, tcg");
+	expect_err(options_set(&o, "clock", ""), ERR_USAGE,
+		   "clock: needs a value: auto|real|virtual");
 	expect_err(options_set(&o, "memory", "1M"), ERR_USAGE,
 		   "memory: 1M: a guest has 128M to 64G, in whole MiB");
 	expect_err(options_set(&o, "cpu-budget", "0"), ERR_USAGE,
 		   "cpu-budget: 0: a budget is 1 to 1024 host CPUs");
 	expect_err(options_set(&o, "json", "maybe"), ERR_USAGE, "json: takes no value, or on");
-	expect_err(options_set(&o, "add-file", "here"), ERR_USAGE, "add-file: here is not HOST:/GUEST");
+	expect_err(options_set(&o, "add-file", "here"), ERR_USAGE,
+		   "add-file: here is not HOST:/GUEST");
 	expect_err_with(options_set(&o, "topology", "4"), ERR_USAGE, "topology: ");
 	assert_memory_equal(&o, &before, sizeof(o));
 }
@@ -79,7 +82,8 @@ static void test_unknown_options_get_near_names(void **state)
 	struct options o;
 
 	options_init(&o);
-	expect_err(options_set(&o, "topologie", "x"), ERR_USAGE, "no option topologie; near: topology");
+	expect_err(options_set(&o, "topologie", "x"), ERR_USAGE,
+		   "no option topologie; near: topology");
 	/* What ktdbg does is not an option of a session. */
 	expect_err_with(options_set(&o, "batch", NULL), ERR_USAGE, "no option batch");
 }
@@ -88,8 +92,9 @@ static void test_unknown_options_get_near_names(void **state)
 static void test_recorded_options_survive_a_round_trip(void **state)
 {
 	static const char *const values[][2] = {
-		{"topology", "2n4l2c1t"}, {"memory", "768M"},      {"clock", "virtual"},
-		{"quantum", "random:99"}, {"quantum", "20000ns"},  {"cpu-budget", "3"},
+		{"topology", "2n4l2c1t"}, {"memory", "768M"},
+		{"clock", "virtual"},	  {"quantum", "random:99"},
+		{"quantum", "20000ns"},	  {"cpu-budget", "3"},
 		{"scheduler", "vtime a"}, {"append", "quiet loglevel=1"},
 	};
 	struct options o;
@@ -124,7 +129,8 @@ static void test_configuration_files(void **state)
 	assert_int_equal(o.accel, ACCEL_TCG);
 	assert_true(o.plain);
 	assert_string_equal(o.scheduler, "vtime x");
-	expect_err(options_read(&o, "config", bad), ERR_USAGE, "config:2: no option memroy; near: memory");
+	expect_err(options_read(&o, "config", bad), ERR_USAGE,
+		   "config:2: no option memroy; near: memory");
 }
 
 static void test_rows_are_complete(void **state)

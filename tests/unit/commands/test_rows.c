@@ -37,7 +37,8 @@ static void test_mistakes(void **state)
 	expect_err(row_clauses_parse("pid > 1", &c), ERR_USAGE,
 		   "'pid > 1': want where EXPR, sort KEY or columns A,B");
 	expect_err(row_clauses_parse("where", &c), ERR_USAGE, "where: nothing follows it");
-	expect_err(row_clauses_parse("where  sort pid", &c), ERR_USAGE, "where: nothing follows it");
+	expect_err(row_clauses_parse("where  sort pid", &c), ERR_USAGE,
+		   "where: nothing follows it");
 	expect_err(row_clauses_parse("sort a sort b", &c), ERR_USAGE, "sort: given twice");
 }
 

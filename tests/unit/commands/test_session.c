@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lines that need no guest: look-up, blocks, refusals, variables. None of these tests starts QEMU. */
+/* Lines that need no guest: look-up, blocks, refusals, variables. None of these tests starts QEMU.
+ */
 #include "commands/session.h"
 
 #include "commands/completion.h"
@@ -72,7 +73,8 @@ static void test_a_guest_is_booted_on_demand(void **state)
 
 	begin(&f);
 	expect_err_with(execute(&f, "cpus", false), ERR_ENVIRONMENT, "/nonexistent/vmlinuz");
-	expect_err_with(execute(&f, "[0.5] note x", false), ERR_ENVIRONMENT, "/nonexistent/vmlinuz");
+	expect_err_with(execute(&f, "[0.5] note x", false), ERR_ENVIRONMENT,
+			"/nonexistent/vmlinuz");
 	expect_err(execute(&f, "poweroff", false), ERR_REFUSED, "no guest is running");
 	end(&f);
 }
@@ -85,7 +87,8 @@ static void test_readonly_refuses_before_it_boots(void **state)
 	session_destroy(f.session);
 	f.options.readonly = true;
 	expect_ok(session_create(&f.options, &f.session));
-	expect_err(execute(&f, "write symbol x 1", false), ERR_REFUSED, "write: refused by --readonly");
+	expect_err(execute(&f, "write symbol x 1", false), ERR_REFUSED,
+		   "write: refused by --readonly");
 	expect_err(execute(&f, "spawn web", false), ERR_REFUSED, "spawn: refused by --readonly");
 	end(&f);
 }

@@ -30,7 +30,8 @@ static void check_arguments(const struct command *c)
 		    !strstr(c->usage, a->name))
 			fail_msg("%s: argument %s is not written as in usage", c->name, a->name);
 		if ((a->completer == COMPLETE_WORD) != (a->words != NULL))
-			fail_msg("%s: argument %s: words belong to COMPLETE_WORD", c->name, a->name);
+			fail_msg("%s: argument %s: words belong to COMPLETE_WORD", c->name,
+				 a->name);
 	}
 }
 
@@ -73,10 +74,10 @@ static void test_names_are_unique(void **state)
 static void test_the_promised_commands_are_there(void **state)
 {
 	static const char *const names[] = {
-		"boot",  "poweroff", "freeze", "thaw",    "run",   "status", "cpus",   "rq",
-		"tasks", "task",     "scx",    "print",   "ptype", "symbol", "read",   "write",
-		"batch", "undo",     "changes", "spawn",  "cgroup", "sched", "console", "dmesg",
-		"record", "expect",  "wait",   "let",     "note",  "help",   "quit",
+		"boot",	  "poweroff", "freeze",	 "thaw",  "run",    "status", "cpus",	 "rq",
+		"tasks",  "task",     "scx",	 "print", "ptype",  "symbol", "read",	 "write",
+		"batch",  "undo",     "changes", "spawn", "cgroup", "sched",  "console", "dmesg",
+		"record", "expect",   "wait",	 "let",	  "note",   "help",   "quit",
 	};
 	const struct command *c;
 
@@ -95,7 +96,8 @@ static void test_prefixes(void **state)
 	/* A whole name wins over longer ones that begin with it. */
 	expect_ok(command_find("task", &c));
 	assert_string_equal(c->name, "task");
-	expect_err(command_find("ta", &c), ERR_USAGE, "'ta' is short for several commands: tasks, task");
+	expect_err(command_find("ta", &c), ERR_USAGE,
+		   "'ta' is short for several commands: tasks, task");
 }
 
 static void test_unknown_names(void **state)
@@ -105,7 +107,8 @@ static void test_unknown_names(void **state)
 	expect_err_with(command_find("raed", &c), ERR_USAGE, "no command 'raed'; near: read");
 	expect_err(command_find("xyzzy", &c), ERR_USAGE, "no command 'xyzzy'; `help` lists them");
 	expect_err(command_find("", &c), ERR_USAGE, "no command ''; `help` lists them");
-	expect_err(command_find("\x1b[H", &c), ERR_USAGE, "no command '\\x1b[H'; `help` lists them");
+	expect_err(command_find("\x1b[H", &c), ERR_USAGE,
+		   "no command '\\x1b[H'; `help` lists them");
 }
 
 static void test_usage_error(void **state)
@@ -156,8 +159,9 @@ static void test_help_of_one_command(void **state)
 /* A line of roff that begins with . or ' is a request: help texts must not make any. */
 static void test_manual_has_known_requests_only(void **state)
 {
-	static const char *const requests[] = {".\\\" ", ".TH ", ".SH ", ".SS ", ".TP", ".B ",
-					       ".I ",    ".BR ", ".RS",  ".RE",  ".PP", ".nf", ".fi"};
+	static const char *const requests[] = {".\\\" ", ".TH ", ".SH ", ".SS ", ".TP",
+					       ".B ",	 ".I ",	 ".BR ", ".RS",	 ".RE",
+					       ".PP",	 ".nf",	 ".fi"};
 	struct str man = {0};
 
 	help_man(&man);

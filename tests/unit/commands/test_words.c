@@ -47,7 +47,8 @@ static void test_open_quotes_are_refused(void **state)
 
 static void test_quoting_is_undone_by_splitting(void **state)
 {
-	static const char *const words[] = {"plain", "two words", "", "q\"uote", "back\\slash", "it's", "tab\t."};
+	static const char *const words[] = {"plain",	   "two words", "",	 "q\"uote",
+					    "back\\slash", "it's",	"tab\t."};
 
 	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		struct str s = {0};
