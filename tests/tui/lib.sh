@@ -127,6 +127,7 @@ wait_until() {
 		[ $SECONDS -lt $deadline ] || fail "$what"
 		read -r -t 0.05 <>"$TEST_DIR/never"
 	done
+	return 0
 }
 [ -p "$TEST_DIR/never" ] || mkfifo "$TEST_DIR/never"
 
