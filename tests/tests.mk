@@ -111,7 +111,7 @@ asan-tests: check-unit check-guest
 SCRIPTS = bootstrap .ci/run tests/run tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts
-	shellcheck -x $(SCRIPTS)
+	shellcheck -x -S warning $(SCRIPTS)
 lint: shellcheck compile_commands.json ## shellcheck, cppcheck and clang-tidy
 	cppcheck --quiet --enable=warning,portability --inline-suppr --error-exitcode=1 --std=c11 \
 		--suppress=missingIncludeSystem -I. -I$(O)/gen $(LAYERS) ktdbg.c
