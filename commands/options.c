@@ -202,7 +202,7 @@ static struct err *set_gdb(struct options *o, const char *value)
 
 static struct err *set_theme(struct options *o, const char *value)
 {
-	static const char *const names[] = {"default", "mono", NULL};
+	static const char *const names[] = {"default", "light", "mono", NULL};
 	unsigned int i;
 
 	ERR_TRY(choose(value, names, &i));
@@ -261,7 +261,7 @@ const struct option_row option_table[] = {
 	{"json", 'j', NULL, "", "command output as one JSON object a line", 0, set_json, NULL},
 	{"plain", 0, NULL, "", "the prompt instead of the screen", 0, set_plain, NULL},
 	{"ascii", 0, NULL, "", "no line-drawing characters on the screen", 0, set_ascii, NULL},
-	{"theme", 0, "default|mono", "default", "colours of the screen; NO_COLOR means mono", 0,
+	{"theme", 0, "default|light|mono", "default", "colours of the screen; NO_COLOR means mono", 0,
 	 set_theme, NULL},
 	{"batch", 0, NULL, "", "replay the recordings that follow as tests, print TAP", OPTION_MODE,
 	 NULL, NULL},
