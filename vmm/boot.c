@@ -26,6 +26,7 @@
 /* An idle guest's virtual time flies: this much without an agent is a hung boot. */
 #define GUEST_BOOT_LIMIT (120 * SECOND)
 #define CONSOLE_LINES 10
+#define PANIC_REASON_MAX 200
 
 static const char mailbox_word[] = "ktdbg-mailbox ";
 
@@ -236,18 +237,28 @@ static struct err *look_for_mailbox(struct machine *m)
 	return NULL;
 }
 
-/* A panic seen on the console, once whole; the guest then hangs for good. */
-static bool panicked(struct machine *m)
+/* The reason of a panic seen on the console, "" without; false while there is none. */
+static bool panicked(struct machine *m, char reason[PANIC_REASON_MAX])
 {
-	static const char word[] = "Kernel panic - not syncing";
-	char buffer[8192];
-	size_t n = console_read(&m->serial, m->serial_read, buffer, sizeof(buffer));
+	static const char word[] = "Kernel panic - not syncing: ";
+	char buffer[8192], *found;
+	size_t n = console_read(&m->serial, m->serial_read, buffer, sizeof(buffer) - 1);
+	struct str clean = {0};
 
-	if (memmem(buffer, n, word, strlen(word)))
-		return true;
-	if (n > sizeof(word))
-		m->serial_read += n - sizeof(word);
-	return m->qemu.panicked;
+	buffer[n] = '\0';
+	found = memmem(buffer, n, word, strlen(word));
+	if (!found) {
+		/* The word may be cut in two. */
+		if (n > sizeof(word))
+			m->serial_read += n - sizeof(word);
+		reason[0] = '\0';
+		return m->qemu.panicked;
+	}
+	found += strlen(word);
+	str_add_clean(&clean, found, strcspn(found, "\r\n"));
+	snprintf(reason, PANIC_REASON_MAX, ": %s", str_text(&clean));
+	str_deinit(&clean);
+	return true;
 }
 
 static struct err *run_slice(struct machine *m, uint64_t slice, uint64_t timeout)
@@ -262,6 +273,7 @@ static struct err *run_slice(struct machine *m, uint64_t slice, uint64_t timeout
 
 static struct err *boot_slice(struct machine *m, uint64_t deadline)
 {
+	char what[PANIC_REASON_MAX + 32], reason[PANIC_REASON_MAX];
 	uint64_t now = host_now();
 	struct err *err;
 
@@ -275,9 +287,11 @@ static struct err *boot_slice(struct machine *m, uint64_t deadline)
 	if (err)
 		return explain(m, err);
 	ERR_TRY(look_for_mailbox(m));
-	if (!m->mailbox && panicked(m)) {
+	if (!m->mailbox && panicked(m, reason)) {
 		err_free(run_slice(m, 100 * MS, SECOND)); /* the rest of its last words */
-		return boot_error(m, "the kernel panicked");
+		panicked(m, reason);
+		snprintf(what, sizeof(what), "the kernel panicked%s", reason);
+		return boot_error(m, what);
 	}
 	if (!m->mailbox && machine_time(m) > GUEST_BOOT_LIMIT)
 		return boot_error(m, "no agent after two minutes of guest time");
