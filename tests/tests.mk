@@ -39,6 +39,15 @@ GUEST_JOBS ?= 2
 check-guest: all $(GUEST_TESTS) ## tests that boot guests
 	$(if $(GUEST_TESTS),$(Q)$(RUN) -k -g guest -t 240 -j $(GUEST_JOBS) $(GUEST_TESTS))
 
+# The same on several kernels, fetched when they are not in the cache.
+.PHONY: check-kernels
+KERNELS ?= 6.19 7.0 7.1 7.2
+check-kernels: all $(GUEST_TESTS) ## guest tests on each of KERNELS="6.19 7.0 7.1 7.2"
+	$(Q)status=0; for k in $(KERNELS); do \
+		$(O)/ktdbg kernel fetch $$k || status=1; \
+		KTDBG_TEST_KERNEL=$$k $(RUN) -p $$k/ -k -g guest -t 240 -j $(GUEST_JOBS) $(GUEST_TESTS) || status=1; \
+	done; exit $$status
+
 TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON)
 
 .PHONY: check-recordings
