@@ -96,7 +96,8 @@ static struct err *build_index(struct model *m)
 	if (!index)
 		return err_nomem();
 	m->index = index;
-	while (size < total * 2)
+	/* Half empty, also when a task for every CPU is added later. */
+	while (size < (total + m->cpu_count) * 2)
 		size *= 2;
 	index->mask = size - 1;
 	index->by_pid = malloc(size * sizeof(*index->by_pid));
@@ -137,8 +138,27 @@ int model_find_address(const struct model *m, uint64_t address)
 	return -1;
 }
 
+/* A task that has been released runs on for its last moments: no list has it any more. */
+static struct err *add_unlisted(struct kernel *k, struct model *m, uint64_t address, int *ret)
+{
+	uint32_t total = m->task_count + m->idle_count;
+	struct model_task task, *tasks;
+
+	if (!address || !model_read_task(k, m->layout, address, &task))
+		return NULL;
+	tasks = realloc(m->tasks, (total + 1) * sizeof(*tasks));
+	if (!tasks)
+		return err_nomem();
+	m->tasks = tasks;
+	m->tasks[total] = task;
+	m->idle_count++;
+	index_put(m->index->by_address, m->index->mask, address, (int32_t)total);
+	*ret = (int)total;
+	return NULL;
+}
+
 /* Which task runs where needs both lists. */
-static void mark_current(struct kernel *k, struct model *m)
+static struct err *mark_current(struct kernel *k, struct model *m)
 {
 	for (unsigned int i = 0; i < m->cpu_count; i++) {
 		struct model_cpu *cpu = &m->cpus[i];
@@ -151,12 +171,15 @@ static void mark_current(struct kernel *k, struct model *m)
 		object_init(&rq, k, cpu->rq);
 		curr = object_read(&rq, &m->layout->rq_curr);
 		cpu->current_task = model_find_address(m, curr);
+		if (cpu->current_task < 0)
+			ERR_TRY(add_unlisted(k, m, curr, &cpu->current_task));
 		if (cpu->current_task >= 0)
 			m->tasks[cpu->current_task].current = true;
 		else
-			model_damage(m, "cpu %u: its current task 0x%llx is in no list", cpu->cpu,
+			model_damage(m, "cpu %u: its current task cannot be read (0x%llx)", cpu->cpu,
 				     (unsigned long long)curr);
 	}
+	return NULL;
 }
 
 struct err *model_take(struct kernel *k, struct model_layout *layout, struct model **ret)
@@ -175,11 +198,12 @@ struct err *model_take(struct kernel *k, struct model_layout *layout, struct mod
 		err = build_index(m);
 	if (!err)
 		err = model_take_scx(k, m);
+	if (!err)
+		err = mark_current(k, m);
 	if (err) {
 		model_destroy(m);
 		return err;
 	}
-	mark_current(k, m);
 	*ret = m;
 	return NULL;
 }

@@ -88,7 +88,8 @@ struct model {
 	struct model_cpu *cpus;
 	unsigned int cpu_count;
 	/* What /proc lists, in the kernel's own list order, each leader followed by its threads. Behind
-	 * them, at [task_count, task_count + idle_count), the idle tasks (pid 0, "swapper/N"). */
+	 * them, at [task_count, task_count + idle_count), what runs but is in no list: the idle tasks
+	 * (pid 0, "swapper/N") and now and then a task in its last moments. */
 	struct model_task *tasks;
 	unsigned int task_count, idle_count;
 	struct model_scx scx;

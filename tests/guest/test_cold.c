@@ -16,7 +16,12 @@
 
 static struct coord *coord;
 static struct cold *cold;
+static bool has_ext;
+static unsigned int forced; /* what a write to a task needs on a kernel without sched_ext */
 static int sleeper, spinner, waiter; /* the latter two share a CPU: one runs, one waits */
+
+/* A number of a task that may be written while it sleeps, with and without sched_ext. */
+static const char *const slice_field = "se.slice";
 
 static struct cold_op task_op(int pid, const char *field, const char *value, unsigned int flags)
 {
@@ -24,7 +29,7 @@ static struct cold_op task_op(int pid, const char *field, const char *value, uns
 
 	snprintf(op.target.field, sizeof(op.target.field), "%s", field);
 	if (value) {
-		op.flags |= COLD_WRITE;
+		op.flags |= COLD_WRITE | forced;
 		snprintf(op.value, sizeof(op.value), "%s", value);
 	}
 	return op;
@@ -62,10 +67,17 @@ static uint64_t read_task(int pid, const char *field)
 
 static int setup(void **state)
 {
+	struct kernel *k;
+
 	(void)state;
 	coord = guest_boot();
 	cold = coord_cold(coord);
-	expect_ok(agent_sched_attach(coord_agent(coord), "vtime", 0, NULL));
+	expect_ok(coord_kernel(coord, &k));
+	has_ext = kernel_info(k)->sched_ext;
+	forced = has_ext ? 0 : COLD_FORCE_L5 | COLD_FORCE_L6;
+	expect_ok(coord_run_until(coord, 2 * SECOND));
+	if (has_ext)
+		expect_ok(agent_sched_attach(coord_agent(coord), "vtime", 0, NULL));
 	sleeper = guest_spawn(coord, "@runner", "workers=1 work=sleep comm=sleeper");
 	spinner = guest_spawn(coord, "@runner", "workers=1 work=spin comm=spinner affinity=3");
 	waiter = guest_spawn(coord, "@runner", "workers=1 work=spin comm=spinner affinity=3");
@@ -105,6 +117,8 @@ static void test_seed_of_a_sleeping_worker(void **state)
 	struct cold_reply reply;
 
 	(void)state;
+	if (!has_ext)
+		skip();
 	wait_asleep();
 	expect_ok(cold_run(cold, &op, &reply));
 	assert_string_equal(reply.type, "u64");
@@ -122,9 +136,12 @@ static void test_running_task_is_refused(void **state)
 	struct cold_op op = task_op(spinner, "scx.dsq_vtime", SEED, 0);
 	struct cold_op read = task_op(spinner, "scx.dsq_vtime", NULL, 0);
 	struct cold_reply reply;
-	uint64_t before = read_number(&read);
+	uint64_t before;
 
 	(void)state;
+	if (!has_ext)
+		skip();
+	before = read_number(&read);
 	expect_err(cold_run(cold, &op, &reply), ERR_REFUSED,
 		   "L4: on_rq is 1: the task is on a run queue");
 	op = task_op(waiter, "scx.dsq_vtime", SEED, COLD_FORCE_L4);
@@ -137,6 +154,24 @@ static void test_running_task_is_refused(void **state)
 	op = task_op(1, "scx.dsq_vtime", SEED, COLD_FORCE_L4 | COLD_FORCE_L5);
 	expect_err(cold_run(cold, &op, &reply), ERR_REFUSED,
 		   "L6: sched_class is rt_sched_class: not ext_sched_class");
+}
+
+static void test_writes_without_sched_ext(void **state)
+{
+	struct cold_op op = task_op(sleeper, "se.slice", "3ms", 0);
+	struct cold_reply reply;
+
+	(void)state;
+	if (has_ext)
+		skip();
+	wait_asleep();
+	op.flags &= ~forced;
+	expect_err(cold_run(cold, &op, &reply), ERR_ABSENT, "L5: this kernel has no sched_ext");
+	op.flags |= COLD_FORCE_L5;
+	expect_err(cold_run(cold, &op, &reply), ERR_ABSENT, "L6: this kernel has no sched_ext");
+	op.flags |= COLD_FORCE_L6;
+	expect_ok(cold_run(cold, &op, &reply));
+	assert_string_equal(reply.note, "forced");
 }
 
 static void test_identity(void **state)
@@ -156,32 +191,32 @@ static void test_identity(void **state)
 
 static void test_dry_run_touches_nothing(void **state)
 {
-	struct cold_op op = task_op(sleeper, "scx.slice", "7ms", COLD_DRY_RUN);
+	struct cold_op op = task_op(sleeper, slice_field, "7ms", COLD_DRY_RUN);
 	struct cold_reply reply;
 	unsigned int before, after;
 	uint64_t slice;
 
 	(void)state;
 	wait_asleep();
-	slice = read_task(sleeper, "scx.slice");
+	slice = read_task(sleeper, slice_field);
 	cold_changes(cold, &before);
 	expect_ok(cold_run(cold, &op, &reply));
 	assert_true(reply.dry_run);
 	assert_int_equal(reply.value.number, 7 * MS);
-	assert_true(read_task(sleeper, "scx.slice") == slice);
+	assert_true(read_task(sleeper, slice_field) == slice);
 	cold_changes(cold, &after);
 	assert_int_equal(before, after);
-	op = task_op(spinner, "scx.slice", "7ms", COLD_DRY_RUN);
+	op = task_op(spinner, slice_field, "7ms", COLD_DRY_RUN);
 	expect_err_with(cold_run(cold, &op, &reply), ERR_REFUSED, "L4: ");
 }
 
 static void test_batch_is_all_or_nothing(void **state)
 {
 	struct cold_op ops[] = {
-		task_op(sleeper, "scx.slice", "11ms", 0),
-		task_op(sleeper, "scx.slice", NULL, 0),
+		task_op(sleeper, slice_field, "11ms", 0),
+		task_op(sleeper, slice_field, NULL, 0),
 		task_op(sleeper, "comm", "renamed", 0),
-		task_op(spinner, "scx.slice", "13ms", 0),
+		task_op(spinner, slice_field, "13ms", 0),
 	};
 	struct cold_reply replies[4];
 	unsigned int before, after, undone = 0;
@@ -189,11 +224,11 @@ static void test_batch_is_all_or_nothing(void **state)
 
 	(void)state;
 	wait_asleep();
-	slice = read_task(sleeper, "scx.slice");
+	slice = read_task(sleeper, slice_field);
 	cold_changes(cold, &before);
 	expect_err(cold_batch(cold, ops, 4, replies), ERR_REFUSED,
 		   "entry 4: L4: on_rq is 1: the task is on a run queue");
-	assert_true(read_task(sleeper, "scx.slice") == slice);
+	assert_true(read_task(sleeper, slice_field) == slice);
 	cold_changes(cold, &after);
 	assert_int_equal(after, before);
 	expect_ok(cold_batch(cold, ops, 3, replies));
@@ -203,7 +238,7 @@ static void test_batch_is_all_or_nothing(void **state)
 	assert_int_equal(after, before + 2);
 	expect_ok(cold_undo(cold, &undone));
 	assert_int_equal(undone, 2);
-	assert_true(read_task(sleeper, "scx.slice") == slice);
+	assert_true(read_task(sleeper, slice_field) == slice);
 	assert_true(cold_changes(cold, &after)[before].undone);
 }
 
@@ -234,7 +269,7 @@ static void test_what_the_kernel_makes_of_it(void **state)
 	snprintf(path, sizeof(path), "/proc/%d/comm", sleeper);
 	expect_ok(agent_cat(coord_agent(coord), path, &text));
 	assert_string_equal(text.data, "christened\n");
-	str_clear(&text);
+	str_deinit(&text);
 	op = variable_op(TARGET_SYMBOL, "panic_timeout", "", 0, "-3");
 	expect_ok(cold_run(cold, &op, &reply));
 	expect_ok(agent_cat(coord_agent(coord), "/proc/sys/kernel/panic", &text));
@@ -332,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_running_task_is_refused), /* at the setup's own moment */
 		cmocka_unit_test(test_seed_of_a_sleeping_worker),
+		cmocka_unit_test(test_writes_without_sched_ext),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_dry_run_touches_nothing),
 		cmocka_unit_test(test_batch_is_all_or_nothing),
