@@ -281,7 +281,7 @@ static int status_of(const struct err *err)
 static int run_line(struct session *s, const char *line, struct out *out, const char *where)
 {
 	bool more;
-	struct err *err = session_execute(s, line, out, &more);
+	struct err *err = session_name_error(s, session_execute(s, line, out, &more));
 
 	if (!err)
 		return 0;

@@ -50,7 +50,8 @@ struct session {
 	void *progress_context;
 	const struct screen_ops *screen;
 	void *screen_context;
-	bool powered_off; /* by the operator: nothing boots by itself any more */
+	const struct command *last; /* what the last line named, NULL: nothing */
+	bool powered_off;	    /* by the operator: nothing boots by itself any more */
 	bool quit;
 };
 
@@ -387,7 +388,7 @@ static struct err *run_in_window(struct session *s, const struct invocation *in,
 
 	ERR_TRY(need_guest(s));
 	coord = s->coord;
-	if (in->command->flags & (CMD_KERNEL | CMD_FROZEN))
+	if (in->command->flags & CMD_KERNEL)
 		ERR_TRY(coord_kernel(coord, &kernel));
 	ERR_TRY(coord_enter(coord));
 	err = run_at_time(s, in, out);
@@ -406,6 +407,7 @@ static struct err *check_allowed(const struct session *s, const struct command *
 
 static struct err *run_invocation(struct session *s, const struct invocation *in, struct out *out)
 {
+	s->last = in->command;
 	ERR_TRY(check_allowed(s, in->command));
 	if ((in->command->flags & CMD_ANY_GUEST) || in->timed)
 		return run_in_window(s, in, out);
@@ -506,6 +508,7 @@ struct err *session_execute(struct session *s, const char *line, struct out *out
 	struct invocation in = {0};
 
 	*more = false;
+	s->last = NULL;
 	if (s->block.line)
 		return continue_block(s, line, out, more);
 	if (is_nothing(line))
@@ -514,6 +517,17 @@ struct err *session_execute(struct session *s, const char *line, struct out *out
 	if (in.command->flags & CMD_BLOCK)
 		return open_block(s, line, more);
 	return run_invocation(s, &in, out);
+}
+
+struct err *session_name_error(const struct session *s, struct err *err)
+{
+	if (!err || !s->last)
+		return err;
+	if (err_kind(err) == ERR_ENVIRONMENT || err_kind(err) == ERR_GUEST_DIED ||
+	    err_kind(err) == ERR_INTERRUPTED || str_starts(err_detail(err), "usage: ") ||
+	    str_starts(err_detail(err), s->last->name))
+		return err;
+	return err_wrap(err, "%s", s->last->name);
 }
 
 /* ---- variables ---- */

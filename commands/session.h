@@ -26,6 +26,7 @@ struct options {
 	enum accel accel;
 	enum clock_kind clock;
 	struct quantum quantum;
+	enum kaslr kaslr;
 	unsigned int cpu_budget;
 	const char *scheduler; /* NAME|PATH [ARGS] */
 	bool cold_boot, readonly, json, ascii, plain;
@@ -62,6 +63,11 @@ enum session_mode session_mode(const struct session *s);
  * nothing has run yet. Output goes to `out`; the error is the command's own and is not printed.
  */
 struct err *session_execute(struct session *s, const char *line, struct out *out, bool *more)
+	__attribute__((warn_unused_result));
+/* "NAME: DETAIL" for showing an error of session_execute(), unless the detail begins with the name
+ * or is not about the command (no such command, a guest that did not come up). Takes and returns
+ * `err`. */
+struct err *session_name_error(const struct session *s, struct err *err)
 	__attribute__((warn_unused_result));
 bool session_quit(const struct session *s); /* `quit` was run */
 void session_set_quit(struct session *s);

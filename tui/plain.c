@@ -133,7 +133,8 @@ static void run_line(struct plain *p, const char *line)
 	bool more;
 
 	interrupt_clear();
-	print_error(session_execute(p->session, line, p->out, &more));
+	print_error(
+		session_name_error(p->session, session_execute(p->session, line, p->out, &more)));
 	interrupt_clear();
 	if (session_quit(p->session))
 		p->done = true;

@@ -162,6 +162,23 @@ static void test_variables(void **state)
 	end(&f);
 }
 
+static void test_errors_say_whose_they_are(void **state)
+{
+	struct fixture f;
+
+	begin(&f);
+	expect_err_with(session_name_error(f.session, execute(&f, "help nonsense", false)),
+			ERR_USAGE, "help: no command 'nonsense'");
+	expect_err(session_name_error(f.session, execute(&f, "help a b", false)), ERR_USAGE,
+		   "usage: help [COMMAND]");
+	expect_err_with(session_name_error(f.session, execute(&f, "xyzzy", false)), ERR_USAGE,
+			"no command 'xyzzy'");
+	expect_err(session_name_error(f.session, execute(&f, "view cpus", false)), ERR_REFUSED,
+		   "view: works on the screen only");
+	assert_null(session_name_error(f.session, NULL));
+	end(&f);
+}
+
 /* ---- completion without a guest ---- */
 
 /* The candidates for the end of `line`, joined by blanks. */
@@ -224,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_quit),
 		cmocka_unit_test(test_malformed_times),
 		cmocka_unit_test(test_variables),
+		cmocka_unit_test(test_errors_say_whose_they_are),
 		cmocka_unit_test(test_completion),
 		cmocka_unit_test(test_completion_in_the_middle_of_a_line),
 	};
