@@ -6,8 +6,10 @@
 #include "commands/match.h"
 #include "commands/options.h"
 #include "commands/recording.h"
+#include "coord/agent.h"
 #include "coord/coord.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@
 
 struct recorder {
 	char *header;         /* of the guest that runs, NULL before the boot */
+	struct coord *coord;  /* that guest's; borrowed, only used while a command of it is recorded */
 	char **lines;         /* the history: lines without their newline */
 	size_t line_count, line_room;
 	size_t bytes;
@@ -275,6 +278,7 @@ struct err *recorder_boot(struct recorder *r, const struct options *options, str
 	forget_history(r);
 	free(r->header);
 	r->header = make_header(options, coord);
+	r->coord = coord;
 	if (!r->header) {
 		err_free(err);
 		return err_nomem();
@@ -342,14 +346,94 @@ static struct err *add_entry(struct recorder *r, struct str *s, bool sync)
 	return err;
 }
 
+/* ---- workers by name ---- */
+
+/* "worker(CGROUP,I)" of our worker that has this pid now; false when none has. */
+static bool add_worker_name(const struct recorder *r, unsigned long pid, struct str *s)
+{
+	struct agent_worker *workers;
+	unsigned int count;
+	bool found = false;
+	struct err *err;
+
+	if (!r->coord || !coord_agent(r->coord))
+		return false;
+	err = agent_workers(coord_agent(r->coord), NULL, &workers, &count);
+	if (err) {
+		err_free(err);
+		return false;
+	}
+	for (unsigned int i = 0; i < count && !found; i++) {
+		const struct agent_worker *w = &workers[i];
+
+		if (!w->alive || (unsigned long)w->pid != pid)
+			continue;
+		str_addf(s, "worker(%s,%u)", *w->cgroup ? w->cgroup : WIRE_RUNNER, w->index);
+		found = true;
+	}
+	free(workers);
+	return found;
+}
+
+/* The pid of "task PID ...", "read [--OPTIONS] task PID ..." and "write ..." in one line, NULL: none. */
+static const char *find_pid(const char *line)
+{
+	bool operation = str_starts(line, "read ") || str_starts(line, "write ");
+	const char *at = line;
+
+	if (operation) {
+		at = strstr(line, " task ");
+		if (!at)
+			return NULL;
+		at++;
+	}
+	if (!str_starts(at, "task "))
+		return NULL;
+	at += strlen("task ");
+	at += strspn(at, " ");
+	return isdigit((unsigned char)*at) ? at : NULL;
+}
+
+/* One line, its worker's pid as worker(...): pids mean the same task in one history only. */
+static void add_command_line(const struct recorder *r, const char *line, size_t len, struct str *s)
+{
+	char *copy = strndup(line, len), *end;
+	const char *pid = copy ? find_pid(copy) : NULL;
+	unsigned long number;
+
+	if (!copy) {
+		s->failed = true;
+		return;
+	}
+	number = pid ? strtoul(pid, &end, 10) : 0;
+	if (pid && (*end == ' ' || !*end)) {
+		str_add_n(s, copy, (size_t)(pid - copy));
+		if (!add_worker_name(r, number, s))
+			str_add_n(s, pid, (size_t)(end - pid));
+		str_add(s, end);
+	} else {
+		str_add(s, copy);
+	}
+	str_add_c(s, '\n');
+	free(copy);
+}
+
 struct err *recorder_command(struct recorder *r, uint64_t time, const char *line)
 {
 	char seconds[DURATION_TEXT];
 	struct str s = {0};
 
-	str_addf(&s, "[%s] %s\n", format_seconds(time, seconds), line);
+	str_addf(&s, "[%s] ", format_seconds(time, seconds));
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		add_command_line(r, line, len, &s);
+		line += len + (line[len] == '\n');
+	}
 	return add_entry(r, &s, true);
 }
+
+/* ---- output ---- */
 
 static void add_output(struct str *s, const char *text, size_t len)
 {

@@ -26,11 +26,13 @@ struct err *recorder_create(struct recorder **ret) __attribute__((warn_unused_re
 void recorder_destroy(struct recorder *r); /* finishes the file; NULL is fine */
 
 /* A guest has just been booted: forget the history and take the header lines from it. A file that was
- * started before the boot gets its header now; one that holds an earlier guest is finished. */
+ * started before the boot gets its header now; one that holds an earlier guest is finished. `coord` is
+ * borrowed until the next boot or the end; commands are recorded only while it lives. */
 struct err *recorder_boot(struct recorder *r, const struct options *options, struct coord *coord)
 	__attribute__((warn_unused_result));
 
-/* Before a command runs: its full line, at guest time `time`; a block's lines are joined by '\n'.
+/* Before a command runs: its full line, at guest time `time`; a block's lines are joined by '\n'. The
+ * pid of one of our workers as a target becomes worker(CGROUP,I).
  * A file that cannot be written any more is no error here: see recorder_problem(). */
 struct err *recorder_command(struct recorder *r, uint64_t time, const char *line)
 	__attribute__((warn_unused_result));
