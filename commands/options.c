@@ -111,6 +111,23 @@ static struct err *set_clock(struct options *o, const char *value)
 	return NULL;
 }
 
+static struct err *set_kaslr(struct options *o, const char *value)
+{
+	static const char *const names[] = {"auto", "on", "off", NULL};
+	static const enum kaslr kinds[] = {KASLR_AUTO, KASLR_ON, KASLR_OFF};
+	unsigned int i;
+
+	ERR_TRY(choose(value, names, &i));
+	o->kaslr = kinds[i];
+	return NULL;
+}
+
+static void format_kaslr(const struct options *o, struct str *s)
+{
+	if (o->kaslr != KASLR_AUTO)
+		str_add(s, o->kaslr == KASLR_ON ? "on" : "off");
+}
+
 static void format_clock(const struct options *o, struct str *s)
 {
 	if (o->clock != CLOCK_AUTO)
@@ -238,6 +255,9 @@ const struct option_row option_table[] = {
 	 set_clock, format_clock},
 	{"quantum", 0, "T|random:SEED", "100us", "virtual clock: how finely the vCPUs interleave",
 	 OPTION_RECORDED, set_quantum, format_quantum},
+	{"kaslr", 0, "auto|on|off", "auto",
+	 "random kernel addresses; auto: on under the real clock only", OPTION_RECORDED, set_kaslr,
+	 format_kaslr},
 	{"cpu-budget", 0, "N", "", "confine all vCPUs to N host CPUs; implies --clock real",
 	 OPTION_RECORDED, set_cpu_budget, format_cpu_budget},
 	{"scheduler", 's', "NAME|PATH [ARGS]", "", "sched_ext scheduler to attach after the boot",

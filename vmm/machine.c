@@ -113,11 +113,17 @@ static struct err *choose_clock(struct machine *m, const struct machine_config *
 	return is_virtual(m) ? vclock_plugin(m->qemu_version, &m->plugin) : NULL;
 }
 
+static bool wants_kaslr(const struct machine *m, enum kaslr wanted)
+{
+	return wanted == KASLR_ON || (wanted == KASLR_AUTO && !is_virtual(m));
+}
+
 static struct err *copy_strings(struct machine *m, const struct machine_config *config)
 {
 	/* A panic hangs the guest, so that it can be looked at. The self-tests of the ciphers cost
 	 * seconds under TCG and show nothing here. */
-	m->append = str_format("console=ttyS0 loglevel=4 panic=0 cryptomgr.notests%s%s%s", config->kaslr ? "" : " nokaslr",
+	m->append = str_format("console=ttyS0 loglevel=4 panic=0 cryptomgr.notests%s%s%s",
+			       wants_kaslr(m, config->kaslr) ? "" : " nokaslr",
 			       config->append ? " " : "", config->append ? config->append : "");
 	m->kernel = strdup(config->kernel);
 	m->gdb_socket = config->gdb_socket ? strdup(config->gdb_socket) : NULL;

@@ -27,6 +27,9 @@
 
 enum accel { ACCEL_AUTO, ACCEL_KVM, ACCEL_TCG };
 enum clock_kind { CLOCK_AUTO, CLOCK_REAL, CLOCK_VIRTUAL };
+/* Whether the kernel chooses its addresses at boot. AUTO: as the kernel likes under the real clock;
+ * not under the virtual one, whose addresses are then the same on every host. */
+enum kaslr { KASLR_AUTO, KASLR_ON, KASLR_OFF };
 
 /* As `--topology NnLlCcTt`: LLCs in all, cores per LLC, threads per core. */
 struct topology {
@@ -58,7 +61,7 @@ struct machine_config {
 	struct quantum quantum;
 	unsigned int cpu_budget;     /* host CPUs for all vCPUs; 0: not confined */
 	bool cold_boot;              /* neither use nor make the warm-start cache */
-	bool kaslr;                  /* real clock and warm starts keep the kernel's own choice */
+	enum kaslr kaslr;            /* what was chosen at boot stays in the saved machine */
 	const char *gdb_socket;      /* path for QEMU's debug stub, or NULL */
 	uint64_t boot_timeout_ns;    /* host time, 0: 60 s on TCG, 30 s on KVM */
 };

@@ -39,7 +39,7 @@ void machine_setup_init(struct machine_setup *s)
 		.topology = {1, 1, 4, 1},
 		.memory = UINT64_C(512) << 20,
 		.quantum = {.ns = 100000},
-		.kaslr = true,
+		.kaslr = KASLR_ON,
 		.boot_timeout_ns = UINT64_C(120000000000), /* the host may be busy with other tests */
 	};
 }
