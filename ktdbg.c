@@ -102,7 +102,7 @@ static unsigned int make_getopt(struct option *long_options, char *letters)
 {
 	unsigned int i;
 
-	for (i = 0; option_table[i].name && i < OPTIONS_MAX - 2; i++) {
+	for (i = 0; i < OPTIONS_MAX - 2 && option_table[i].name; i++) {
 		const struct option_row *row = &option_table[i];
 
 		long_options[i] =
