@@ -297,6 +297,18 @@ static int set_policy(struct agent *a, const struct wire_worker *w, const struct
 	return 0;
 }
 
+/*
+ * A child of a SCHED_FIFO process has no timer slack to go back to, and cannot set one while it is
+ * SCHED_FIFO itself.
+ */
+static void set_slack(const struct wire_worker *w)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", w->pid);
+	write_small_file(path, "50000"); /* of the kernel's init_task */
+}
+
 static int configure_workers(struct agent *a, struct spawn *s)
 {
 	const struct wire_spawn *r = s->request;
@@ -314,6 +326,7 @@ static int configure_workers(struct agent *a, struct spawn *s)
 			errnum = set_affinity(a, w, &set, r->flags);
 		if (!errnum)
 			errnum = set_policy(a, w, r);
+		set_slack(w);
 	}
 	return errnum;
 }

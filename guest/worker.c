@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define STACK_SIZE 65536
-#define DEFAULT_SLACK 50000 /* ns */
 
 static void report(struct spawn *s, uint32_t number, int errnum, const char *step)
 {
@@ -59,7 +58,6 @@ static void prepare_process(struct spawn *s, uint32_t number)
 	const struct wire_spawn *r = s->request;
 
 	close_others(s);
-	prctl(PR_SET_TIMERSLACK, DEFAULT_SLACK);
 	if ((r->flags & WIRE_SPAWN_MEMPOLICY) &&
 	    syscall(SYS_set_mempolicy, r->mempolicy, r->mem_nodes ? &r->mem_nodes : NULL,
 		    r->mem_nodes ? WIRE_NODES + 1 : 0))

@@ -48,7 +48,6 @@ struct {
 } own_heaps SEC(".maps");
 
 u32 scx_bpf_nr_cpu_ids(void) __ksym;
-s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
 struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 void bpf_task_release(struct task_struct *p) __ksym;
 bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *cpumask) __ksym;
@@ -139,6 +138,7 @@ static __always_inline void scx_bpf_dsq_insert_vtime(struct task_struct *p, u64 
 	u32 number = anywhere ? 0 : 1 + scx_bpf_task_cpu(p);
 
 	p->scx.dsq_vtime = vtime;
+	p->scx.slice = slice;
 	if (!own_push(number, vtime, p->pid))
 		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice, enq_flags);
 }
@@ -153,7 +153,7 @@ static __always_inline bool own_dispatch(s32 pid, u32 cpu)
 		return 0;
 	fits = bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 	if (fits)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, 0, 0); /* 0: as it is */
 	bpf_task_release(p);
 	return fits;
 }

@@ -32,9 +32,13 @@ typedef long long __s64;
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct sched_ext_entity {
-	u32 weight; /* 100 for nice 0; follows cpu.weight and nice */
+	u32 weight; /* 100 for nice 0 */
 	u64 slice;  /* ns left of its turn */
 	u64 dsq_vtime;
+};
+
+struct sched_entity {
+	u64 sum_exec_runtime; /* ns, under every class */
 };
 
 struct cpumask {
@@ -45,6 +49,7 @@ struct task_struct {
 	s32 pid;
 	s32 nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
+	struct sched_entity se;
 	struct sched_ext_entity scx;
 };
 
@@ -80,6 +85,7 @@ struct sched_ext_ops {
 /* Calls into the kernel. The names are those of 6.13 and later. */
 s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags, bool *is_idle) __ksym;
 void scx_bpf_dsq_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags) __ksym;
+s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
 #ifdef OWN_DSQ
 #include "guest/sched/own_dsq.bpf.h"
 #else

@@ -5,7 +5,8 @@
  * Each task carries a clock of its own, p->scx.dsq_vtime, that runs while the task runs: at the speed
  * of real time for weight 100, half as fast for weight 200, twice as fast for weight 50. The task
  * whose clock is furthest behind runs next. Whoever has had less than its share is behind, so that is
- * all it takes to be fair by weight.
+ * all it takes to be fair by weight. (The weight is that of the task's nice value. A cgroup's
+ * cpu.weight is not looked at.)
  *
  * How a task travels:
  *
@@ -13,6 +14,9 @@
  *            -> enqueue:    else into the one shared queue, sorted by vtime
  *   a CPU has nothing to do -> dispatch: it takes the first of the shared queue
  *   gets the CPU -> running;  loses it -> stopping: its clock advances by what it used
+ *
+ * When a turn ends, the next task is chosen before the last one is back in the queue, so two tasks
+ * alone on a CPU alternate whatever their clocks say. A turn's length follows the weight for that reason.
  *
  * A task that slept long must not come back with a clock from yesterday and keep all others off the
  * CPU until it has caught up: on its way into the queue its clock is moved up to at most one slice
@@ -29,6 +33,10 @@ char _license[] SEC("license") = "GPL";
  * only make it a little old, for a moment. */
 u64 vtime_now;
 
+/* What the task on each CPU had run in all when it got the CPU, ns. */
+#define MAX_CPUS 1024
+u64 runtime_before[MAX_CPUS];
+
 /* How often a task went to an idle CPU, and how often through the shared queue. */
 u64 nr_direct, nr_shared;
 
@@ -38,6 +46,14 @@ static bool before(u64 a, u64 b)
 	return (s64)(a - b) < 0;
 }
 
+/* 20 ms for weight 100, never outside 1..100 ms. */
+static u64 turn_of(struct task_struct *p)
+{
+	u64 turn = SCX_SLICE_DFL * p->scx.weight / 100;
+
+	return turn < 1000000 ? 1000000 : turn > 100000000 ? 100000000 : turn;
+}
+
 s32 SCHED_OP(vtime_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
 	bool is_idle = 0;
@@ -45,7 +61,7 @@ s32 SCHED_OP(vtime_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_fla
 
 	if (is_idle) {
 		__sync_fetch_and_add(&nr_direct, 1);
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
 	}
 	return cpu;
 }
@@ -58,7 +74,7 @@ void SCHED_OP(vtime_enqueue, struct task_struct *p, u64 enq_flags)
 	if (before(vtime, oldest))
 		vtime = oldest;
 	__sync_fetch_and_add(&nr_shared, 1);
-	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, SCX_SLICE_DFL, vtime, enq_flags);
+	scx_bpf_dsq_insert_vtime(p, SHARED_DSQ, turn_of(p), vtime, enq_flags);
 }
 
 void SCHED_OP(vtime_dispatch, s32 cpu, struct task_struct *prev)
@@ -68,13 +84,18 @@ void SCHED_OP(vtime_dispatch, s32 cpu, struct task_struct *prev)
 
 void SCHED_OP(vtime_running, struct task_struct *p)
 {
+	u32 cpu = scx_bpf_task_cpu(p);
+
+	if (cpu < MAX_CPUS)
+		runtime_before[cpu] = p->se.sum_exec_runtime;
 	if (before(vtime_now, p->scx.dsq_vtime))
 		vtime_now = p->scx.dsq_vtime;
 }
 
 void SCHED_OP(vtime_stopping, struct task_struct *p, bool runnable)
 {
-	u64 used = SCX_SLICE_DFL - p->scx.slice;
+	u32 cpu = scx_bpf_task_cpu(p);
+	u64 used = cpu < MAX_CPUS ? p->se.sum_exec_runtime - runtime_before[cpu] : 0;
 
 	p->scx.dsq_vtime += used * 100 / p->scx.weight;
 }

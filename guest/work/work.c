@@ -87,21 +87,22 @@ void work_futex_wake(uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* The end of an iteration. */
+/* The end of an iteration. CPU time first, so that it is never more than the time that passed. */
 static void tick(struct work *w)
 {
 	struct wire_worker *s = w->slot;
-	uint64_t now = work_now(), cpu = (uint64_t)sched_getcpu();
+	uint64_t now, cpu = (uint64_t)sched_getcpu();
 
+	if (w->last - w->cpu_read >= CPU_TIME_EVERY) {
+		w->cpu_read = w->last;
+		s->cpu_time = work_cpu_time() - w->cpu_start;
+	}
+	now = work_now();
 	if (now - w->last > s->max_gap)
 		s->max_gap = now - w->last;
 	if (cpu != s->cpu) {
 		s->migrations++;
 		s->cpu = cpu;
-	}
-	if (now - w->cpu_read >= CPU_TIME_EVERY) {
-		w->cpu_read = now;
-		s->cpu_time = work_cpu_time();
 	}
 	w->last = now;
 	s->update_time = now;
@@ -115,6 +116,7 @@ void work_loop(struct work *w)
 	if (!step)
 		_exit(1);
 	w->last = w->cpu_read = w->slot->start_time = w->slot->update_time = work_now();
+	w->cpu_start = work_cpu_time();
 	w->slot->cpu = (uint64_t)sched_getcpu();
 	for (;;) {
 		step(w, w->spawn->work.params);

@@ -24,6 +24,7 @@ struct work {
 	uint64_t random;           /* state of work_random() */
 	uint64_t last;             /* ns, end of the last iteration */
 	uint64_t cpu_read;         /* ns, when cpu_time was last brought up to date */
+	uint64_t cpu_start;        /* ns of CPU time before the first iteration */
 };
 
 /* One iteration. `params` are in the order of wire_work_types. */
