@@ -23,14 +23,20 @@ const char *kernel_vmcoreinfo(const struct kernel *k, size_t *ret_len)
 	return k->vmcoreinfo->text;
 }
 
+/* Each page looked at maps up to 15 neighbours, so this many keep resident memory below some 30 MB. */
+#define FILLS_MAX 4096u
+
 void kernel_window_begin(struct kernel *k)
 {
 	pagetable_flush(&k->pagetable);
+	if (k->pagetable.fills - k->dropped_at > FILLS_MAX)
+		kernel_drop_pages(k);
 }
 
 void kernel_drop_pages(struct kernel *k)
 {
 	pagetable_flush(&k->pagetable);
+	k->dropped_at = k->pagetable.fills;
 	/* The mapping is shared: its contents stay, only our page table entries go. */
 	(void)madvise(k->ram->base, k->ram->size, MADV_DONTNEED);
 }

@@ -47,7 +47,8 @@ const struct types *kernel_types(const struct kernel *k);
 /* The text of vmcoreinfo as found in the guest, lines of KEY=VALUE; borrowed, not NUL terminated. */
 const char *kernel_vmcoreinfo(const struct kernel *k, size_t *ret_len);
 
-/* Forget translations: call when the guest has run since the last window. */
+/* Forget translations: call when the guest has run since the last window. Now and then it also gives
+ * pages back, as kernel_drop_pages() does. */
 void kernel_window_begin(struct kernel *k);
 
 /* Give the pages of guest memory that were looked at back to the host: resident memory falls, values do

@@ -27,6 +27,7 @@ struct kernel {
 	uint64_t *percpu_offsets;        /* __per_cpu_offset, `cpus` of them */
 	uint64_t online_mask;            /* address of __cpu_online_mask, 0: none */
 	struct pagetable pagetable;
+	uint32_t dropped_at;             /* pagetable.fills at the last kernel_drop_pages() */
 };
 
 /* kernel_read() without an error object; false when a page is not mapped. */

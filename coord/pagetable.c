@@ -80,6 +80,7 @@ uint8_t *pagetable_at(struct pagetable *pt, uint64_t va)
 	host = ram_at(pt->ram, phys, GUEST_PAGE_SIZE);
 	if (!host)
 		return NULL;
+	pt->fills++;
 	pt->cache[slot].key = key;
 	pt->cache[slot].host = host;
 	return host + va % GUEST_PAGE_SIZE;

@@ -22,6 +22,7 @@ struct pagetable {
 	uint64_t root;       /* guest-physical address of the top table */
 	unsigned int levels; /* 4 or 5 */
 	uint32_t window;     /* part of each key, so that a flush is one addition */
+	uint32_t fills;      /* translations made, ever */
 	struct {
 		uint64_t key;
 		uint8_t *host;
