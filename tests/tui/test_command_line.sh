@@ -51,8 +51,7 @@ keys Escape
 # An error says what would have been right.
 type_text ':frobnicate'
 keys Enter
-wait_for 'frobnicate'
-expect_not '^:frobnicate'
+wait_for "^no command 'frobnicate'"
 type_text ':print nosuchsymbol_'
 keys Enter
 wait_for 'nosuchsymbol_'
