@@ -12,6 +12,10 @@ static struct err *run_help(struct session *s, const struct command_line *line, 
 		help_overview(out);
 		return NULL;
 	}
+	if (help_topic(line->words[0])) {
+		out_lines(out, help_topic(line->words[0]));
+		return NULL;
+	}
 	ERR_TRY(command_find(line->words[0], &command));
 	help_command(command, out);
 	return NULL;
@@ -29,8 +33,9 @@ const struct command command_help = {
 	.name = "help",
 	.key = "?",
 	.group = GROUP_SCREEN,
-	.usage = "help [COMMAND]",
+	.usage = "help [COMMAND|TOPIC]",
 	.summary = "the commands, or one of them in detail",
+	.help = "Topics are expressions and times.",
 	.arguments = {{"COMMAND", COMPLETE_COMMAND, NULL}},
 	.run = run_help,
 };

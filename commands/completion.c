@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "commands/command.h"
 #include "commands/expr.h"
+#include "commands/help.h"
 #include "commands/words.h"
 #include "coord/agent.h"
 #include "coord/cgroup_spec.h"
@@ -403,6 +404,8 @@ static void offer_argument(struct finder *f, const struct command *c, const stru
 	switch (a ? a->completer : COMPLETE_NONE) {
 	case COMPLETE_COMMAND:
 		offer_commands(f);
+		for (unsigned int i = 0; help_topic_name(i); i++)
+			offer(f, help_topic_name(i));
 		break;
 	case COMPLETE_SYMBOL:
 		offer_symbols(f);

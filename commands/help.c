@@ -3,6 +3,7 @@
 
 #include "commands/options.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,10 +43,12 @@ void help_overview(struct out *out)
 		out_text(out, "%s", command_group_name(group));
 		for (unsigned int i = 0; command_table[i]; i++)
 			if (command_table[i]->group == group)
-				out_text(out, "  %-10s %s", command_table[i]->name,
+				out_text(out, "  %-11s %s", command_table[i]->name,
 					 command_table[i]->summary);
 	}
-	out_text(out, "Names may be shortened. `help COMMAND` says more.");
+	out_text(out, "Names may be shortened. `help COMMAND` says more; `help expressions` and "
+		      "`help times`");
+	out_text(out, "tell what arguments may hold.");
 }
 
 struct need {
@@ -99,6 +102,58 @@ void help_command(const struct command *c, struct out *out)
 			out_text(out, "Key on the screen: %s", c->key);
 	}
 	str_deinit(&needed);
+}
+
+/* ---- topics ---- */
+
+struct topic {
+	const char *name, *text;
+};
+
+static const struct topic topics[] = {
+	{"expressions",
+	 "C over the types of the guest's kernel: numbers (a literal with a unit, 300ms, is "
+	 "nanoseconds),\n"
+	 "strings, . -> [] & * sizeof, casts such as (struct rq *)x, arithmetic, comparison, && || "
+	 "! ?:,\n"
+	 "and TEXT ~ \"REGEX\". Names are kernel symbols, enumerators, $NAME of `let` or of a "
+	 "reply's tag,\n"
+	 "and these functions:\n"
+	 "    task(PID) curr(CPU)            a task_struct\n"
+	 "    rq(CPU) percpu(SYMBOL,CPU)     a run queue, a per-CPU variable\n"
+	 "    worker(CGROUP,I)               the pid of a worker\n"
+	 "    workers(CGROUP)                .count .iterations .max_gap .spread .migrations\n"
+	 "    dsq(ID) scx cgroup(NAME)       a dispatch queue, sched_ext's state, a cgroup\n"
+	 "    cpu(N) ncpus time frozen       counts, and guest nanoseconds since ready\n"
+	 "    steal(N) runstate(N) counter(NAME[,CPU]) console\n"
+	 "A member that this kernel lacks is <absent>, a bad address <fault ADDR>; neither equals "
+	 "anything.\n"
+	 "\n"
+	 "    print rq(0).curr->comm\n"
+	 "    expect task($w).scx.dsq_vtime >= $seeded && !scx.nr_rejected"},
+	{"times", "Times take units: 250ms, 2s, 10us, 5ns; a bare number is seconds. Sizes take K, "
+		  "M and G, numbers\n"
+		  "0x. A line that begins with [SECONDS] runs its command at that guest time since "
+		  "the guest was\n"
+		  "ready: exactly then under the virtual clock (rounded up to the quantum's grid), "
+		  "not before it under\n"
+		  "the real one. In scripts under the virtual clock guest time passes only while a "
+		  "command waits.\n"
+		  "\n"
+		  "    [0.5] freeze"},
+};
+
+const char *help_topic(const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
+		if (strcmp(topics[i].name, name) == 0)
+			return topics[i].text;
+	return NULL;
+}
+
+const char *help_topic_name(unsigned int i)
+{
+	return i < sizeof(topics) / sizeof(topics[0]) ? topics[i].name : NULL;
 }
 
 /* ---- --help ---- */
@@ -224,6 +279,18 @@ static void roff_commands(struct str *s)
 	}
 }
 
+static void roff_topics(struct str *s)
+{
+	for (unsigned int i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+		str_add(s, ".SH ");
+		for (const char *p = topics[i].name; *p; p++)
+			str_add_c(s, (char)toupper((unsigned char)*p));
+		str_add(s, "\n.nf\n");
+		roff_text(s, topics[i].text);
+		str_add(s, "\n.fi\n");
+	}
+}
+
 static void roff_files(struct str *s)
 {
 	str_add(s, ".SH FILES\n"
@@ -279,6 +346,7 @@ void help_man(struct str *s)
 		   "numbers take 0x.\n"
 		   "A line may begin with [SECONDS]: the command then runs at that guest time.\n");
 	roff_commands(s);
+	roff_topics(s);
 	roff_files(s);
 	roff_exit_status(s);
 	str_add(s, ".SH SEE ALSO\n.BR ktdbg\\-recording (5)\n");

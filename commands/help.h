@@ -16,6 +16,10 @@ const char *command_group_name(enum command_group group); /* "Inspect" */
 void help_overview(struct out *out);
 /* One command: usage, summary, help text, what it needs. */
 void help_command(const struct command *command, struct out *out);
+/* What `help` knows besides commands ("expressions"): the text, NULL when there is none; and the
+ * names in turn, NULL past the end. */
+const char *help_topic(const char *name);
+const char *help_topic_name(unsigned int i);
 /* The text of `ktdbg --help`. */
 void help_options(struct str *s);
 /* ktdbg(1) as roff. */

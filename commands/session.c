@@ -503,12 +503,27 @@ static struct err *continue_block(struct session *s, const char *line, struct ou
 	return err;
 }
 
+/* What a recording could not hold as one line is no command line. */
+static struct err *check_line(const char *line)
+{
+	size_t len = strlen(line);
+
+	if (len >= RECORDING_MAX_LINE)
+		return err_new(ERR_USAGE, "a line of %zu bytes: at most %d are allowed", len,
+			       RECORDING_MAX_LINE - 1);
+	for (; *line; line++)
+		if ((unsigned char)*line < 0x20 && *line != '\t')
+			return err_new(ERR_USAGE, "the line holds control character 0x%02x", *line);
+	return NULL;
+}
+
 struct err *session_execute(struct session *s, const char *line, struct out *out, bool *more)
 {
 	struct invocation in = {0};
 
 	*more = false;
 	s->last = NULL;
+	ERR_TRY(check_line(line));
 	if (s->block.line)
 		return continue_block(s, line, out, more);
 	if (is_nothing(line))

@@ -28,6 +28,7 @@ struct plain {
 	struct out *out;
 	char *history;	   /* its file, NULL: nowhere to keep it */
 	bool done;	   /* quit, or end of file */
+	bool adopted;	   /* the guest's kernel is known */
 	bool dead, silent; /* what was already said about guest and agent */
 	char prompt[160];
 };
@@ -186,6 +187,19 @@ static void look_at_agent(struct plain *p, struct coord *coord)
 	p->silent = !health.ok;
 }
 
+/* A kernel that was still booting, or whose memory made no sense yet. */
+static void look_at_kernel(struct plain *p, struct coord *coord)
+{
+	struct kernel *kernel;
+	struct err *err = coord_kernel(coord, &kernel);
+
+	p->adopted = !err;
+	if (err)
+		err_free(err);
+	else
+		say(p, "adopted: %s", kernel_info(kernel)->release);
+}
+
 static void look_after_guest(struct plain *p)
 {
 	struct coord *coord = session_coord(p->session);
@@ -199,6 +213,8 @@ static void look_after_guest(struct plain *p)
 		return;
 	}
 	p->dead = false;
+	if (!p->adopted)
+		look_at_kernel(p, coord);
 	look_at_agent(p, coord);
 }
 
@@ -256,6 +272,24 @@ static void close_history(struct plain *p)
 	free(p->history);
 }
 
+/* What guest this is, in a line. */
+static void greet(struct plain *p)
+{
+	struct coord *coord = session_coord(p->session);
+	const struct machine_info *info = machine_info(coord_machine(coord));
+	char topology[TOPOLOGY_TEXT], memory[DURATION_TEXT];
+	struct kernel *kernel;
+	struct err *err = coord_kernel(coord, &kernel);
+
+	p->adopted = !err;
+	printf("Linux %s, %s, %s, %s, %s clock; `help` lists the commands\n",
+	       err ? "(not adopted yet)" : kernel_info(kernel)->release,
+	       topology_format(&info->topology, topology), format_size(info->memory, memory),
+	       info->accel == ACCEL_KVM ? "KVM" : "TCG",
+	       info->clock == CLOCK_VIRTUAL ? "virtual" : "real");
+	err_free(err);
+}
+
 static struct err *loop(struct plain *p)
 {
 	struct err *err = NULL;
@@ -289,6 +323,8 @@ struct err *plain_run(struct session *s)
 	rl_completer_quote_characters = "\"'";
 	open_history(&p);
 	err = session_coord(s) ? NULL : session_boot(s);
+	if (!err && !session_options(s)->json)
+		greet(&p);
 	if (!err)
 		err = loop(&p);
 	close_history(&p);

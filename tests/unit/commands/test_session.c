@@ -62,7 +62,7 @@ static void test_help_needs_no_guest(void **state)
 	expect_ok(execute(&f, " hel run", false));
 	assert_non_null(strstr(str_text(&f.text), "run DURATION\n"));
 	expect_err_with(execute(&f, "help nonsense", false), ERR_USAGE, "no command 'nonsense'");
-	expect_err(execute(&f, "help a b", false), ERR_USAGE, "usage: help [COMMAND]");
+	expect_err(execute(&f, "help a b", false), ERR_USAGE, "usage: help [COMMAND|TOPIC]");
 	assert_null(session_coord(f.session));
 	end(&f);
 }
@@ -147,6 +147,27 @@ static void test_malformed_times(void **state)
 	end(&f);
 }
 
+static void test_lines_that_no_recording_could_hold(void **state)
+{
+	char *line = malloc(70001);
+	struct fixture f;
+
+	begin(&f);
+	assert_non_null(line);
+	memset(line, '#', 70000);
+	line[70000] = '\0';
+	expect_err(execute(&f, line, false), ERR_USAGE,
+		   "a line of 70000 bytes: at most 65535 are allowed");
+	expect_err(execute(&f, "# a\nquit", false), ERR_USAGE,
+		   "the line holds control character 0x0a");
+	expect_err(execute(&f, "note \x1b[H", false), ERR_USAGE,
+		   "the line holds control character 0x1b");
+	expect_ok(execute(&f, "#\ttab", false));
+	assert_false(session_quit(f.session));
+	free(line);
+	end(&f);
+}
+
 static void test_variables(void **state)
 {
 	struct value five = value_number(5), six = value_number(6), got;
@@ -170,7 +191,7 @@ static void test_errors_say_whose_they_are(void **state)
 	expect_err_with(session_name_error(f.session, execute(&f, "help nonsense", false)),
 			ERR_USAGE, "help: no command 'nonsense'");
 	expect_err(session_name_error(f.session, execute(&f, "help a b", false)), ERR_USAGE,
-		   "usage: help [COMMAND]");
+		   "usage: help [COMMAND|TOPIC]");
 	expect_err_with(session_name_error(f.session, execute(&f, "xyzzy", false)), ERR_USAGE,
 			"no command 'xyzzy'");
 	expect_err(session_name_error(f.session, execute(&f, "view cpus", false)), ERR_REFUSED,
@@ -206,6 +227,7 @@ static void test_completion(void **state)
 	completes(&f, "cp", "cpus", 0);
 	completes(&f, "[0.5] cp", "cpus", 6);
 	completes(&f, "help fre", "freeze", 5);
+	completes(&f, "help exp", "expect expressions", 5);
 	completes(&f, "read p", "percpu", 5);
 	completes(&f, "read symbol x :u", ":u16 :u32 :u64 :u8", 14);
 	completes(&f, "read percpu x cpu ", "0 1 2 3", 18);
@@ -240,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_blocks_collect_until_end),
 		cmocka_unit_test(test_quit),
 		cmocka_unit_test(test_malformed_times),
+		cmocka_unit_test(test_lines_that_no_recording_could_hold),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_errors_say_whose_they_are),
 		cmocka_unit_test(test_completion),

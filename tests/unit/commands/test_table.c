@@ -128,7 +128,7 @@ static void test_help_names_every_command(void **state)
 	for (unsigned int i = 0; command_table[i]; i++) {
 		char entry[64];
 
-		snprintf(entry, sizeof(entry), "\n  %-10s ", command_table[i]->name);
+		snprintf(entry, sizeof(entry), "\n  %-11s ", command_table[i]->name);
 		if (!strstr(str_text(&text), entry))
 			fail_msg("help does not name %s", command_table[i]->name);
 		if (!strstr(str_text(&man), command_table[i]->summary) &&
