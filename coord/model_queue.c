@@ -50,7 +50,8 @@ static void damaged(struct queue_walk *w, const char *what, const struct walk *w
 
 	w->left -= walk->count < w->left ? walk->count : w->left;
 	walk_describe(walk, &s);
-	if (s.len)
+	/* The first few say it all: what follows is mostly their consequence. */
+	if (s.len && w->damage.len < 200)
 		str_addf(&w->damage, "%s%s%s", w->damage.len ? "; " : "", what, str_text(&s));
 	str_deinit(&s);
 }
