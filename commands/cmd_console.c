@@ -125,7 +125,7 @@ static struct err *run_dmesg(struct session *s, const struct command_line *line,
 
 const struct command command_console = {
 	.name = "console",
-	.key = "5",
+	.key = "4",
 	.group = GROUP_INSPECT,
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED,
 	.usage = "console [N]",
