@@ -277,15 +277,13 @@ static void greet(struct plain *p)
 {
 	struct coord *coord = session_coord(p->session);
 	const struct machine_info *info = machine_info(coord_machine(coord));
-	char topology[TOPOLOGY_TEXT], memory[DURATION_TEXT];
 	struct kernel *kernel;
 	struct err *err = coord_kernel(coord, &kernel);
 
 	p->adopted = !err;
-	printf("Linux %s, %s, %s, %s, %s clock; `help` lists the commands\n",
+	printf("Linux %s, %u CPUs, %s, %s clock; try `help`\n",
 	       err ? "(not adopted yet)" : kernel_info(kernel)->release,
-	       topology_format(&info->topology, topology), format_size(info->memory, memory),
-	       info->accel == ACCEL_KVM ? "KVM" : "TCG",
+	       topology_cpus(&info->topology), info->accel == ACCEL_KVM ? "KVM" : "TCG",
 	       info->clock == CLOCK_VIRTUAL ? "virtual" : "real");
 	err_free(err);
 }
