@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define MAX_PATTERN 4096
-#define MAX_REPETITION 1000
+#define MAX_SIZE 8192   /* characters and sets, copies counted */
+#define MAX_GROUPS 32
 
 static const struct {
 	const char *suffix;
@@ -51,31 +52,101 @@ static unsigned long repetition(const char *p)
 	return high > low ? high : low;
 }
 
+/*
+ * How large a pattern becomes when it is compiled: a part with a count is copied that often, one with
+ * `+` twice, with all the copies inside it.
+ */
+struct pattern_size {
+	unsigned long groups[MAX_GROUPS]; /* so far, of each group that is open */
+	unsigned int depth;
+	unsigned long last;               /* of the part that a repetition would copy */
+};
+
+static const char *add_part(struct pattern_size *s, unsigned long size)
+{
+	s->last = size;
+	s->groups[s->depth] += size;
+	return s->groups[s->depth] > MAX_SIZE ? "the pattern's repetition counts are too large" : NULL;
+}
+
+static const char *repeat_part(struct pattern_size *s, unsigned long times)
+{
+	unsigned long last = s->last;
+	const char *problem;
+
+	if (times > MAX_SIZE)
+		times = MAX_SIZE;
+	problem = times > 1 ? add_part(s, last * (times - 1)) : NULL;
+	s->last = last * times;
+	return problem;
+}
+
+static const char *open_group(struct pattern_size *s)
+{
+	if (s->depth + 1 == MAX_GROUPS)
+		return "the pattern is nested too deeply";
+	s->groups[++s->depth] = 0;
+	return NULL;
+}
+
+static const char *close_group(struct pattern_size *s)
+{
+	unsigned long size = s->groups[s->depth] + 1;
+
+	/* One too many is regcomp()'s to report. */
+	if (s->depth > 0)
+		s->depth--;
+	return add_part(s, size);
+}
+
+/* The last byte of the set that opens at `p`. */
+static const char *set_end(const char *p)
+{
+	p += p[1] == '^';
+	p += p[1] == ']';
+	while (p[1] && p[1] != ']')
+		p++;
+	return p[1] ? p + 1 : p;
+}
+
+/* One piece of a pattern; *p is left at its last byte. */
+static const char *measure(struct pattern_size *s, const char **p)
+{
+	switch (**p) {
+	case '\\':
+		if ((*p)[1] >= '1' && (*p)[1] <= '9')
+			return "patterns have no back references";
+		*p += (*p)[1] != '\0';
+		return add_part(s, 1);
+	case '[':
+		*p = set_end(*p);
+		return add_part(s, 1);
+	case '(':
+		return open_group(s);
+	case ')':
+		return close_group(s);
+	case '{':
+		return repeat_part(s, repetition(*p));
+	case '+':
+		return repeat_part(s, 2);
+	case '*':
+	case '?':
+		return NULL;
+	default:
+		return add_part(s, 1);
+	}
+}
+
 const char *match_pattern_problem(const char *pattern)
 {
-	unsigned long product = 1;
-	bool in_set = false;
+	struct pattern_size size = {0};
+	const char *problem = NULL;
 
 	if (strlen(pattern) > MAX_PATTERN)
 		return "the pattern is too long";
-	for (const char *p = pattern; *p; p++) {
-		if (in_set) {
-			in_set = *p != ']';
-		} else if (*p == '\\' && p[1] >= '1' && p[1] <= '9') {
-			return "patterns have no back references";
-		} else if (*p == '\\' && p[1]) {
-			p++;
-		} else if (*p == '[') {
-			in_set = true;
-			p += p[1] == '^';
-			p += p[1] == ']';
-		} else if (*p == '{' && repetition(p) > 1) {
-			product *= repetition(p) > MAX_REPETITION ? MAX_REPETITION + 1 : repetition(p);
-			if (product > MAX_REPETITION)
-				return "the pattern's repetition counts are too large";
-		}
-	}
-	return NULL;
+	for (const char *p = pattern; *p && !problem; p++)
+		problem = measure(&size, &p);
+	return problem;
 }
 
 /* Anchored at both ends, whatever alternatives the pattern has. */

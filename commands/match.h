@@ -34,8 +34,8 @@ bool match_test(const struct match *m, const char *actual);
  * a matcher. */
 void match_quote(const char *actual, struct str *s);
 
-/* Why a regular expression is refused, NULL when it is not: back references, and repetition counts that
- * multiply to more than 1000. */
+/* Why a regular expression is refused, NULL when it is not: back references, and repetitions that make it
+ * grow beyond all bounds when it is compiled. */
 const char *match_pattern_problem(const char *pattern);
 
 #endif

@@ -279,6 +279,12 @@ static const char *output_text(const char *line)
 	return line[3] == ' ' ? line + 4 : NULL;
 }
 
+/* Not quite: no command begins with a bar. */
+static bool looks_like_output(const char *line)
+{
+	return line[strspn(line, " \t")] == '|';
+}
+
 static struct err *parse_output(struct body *b, const char *text)
 {
 	struct recording *r = b->r;
@@ -317,8 +323,9 @@ static struct err *parse_block(struct body *b, struct str *text, bool *ret_cut)
 	for (b->at++; b->at < r->line_count; b->at++) {
 		const char *line = r->lines[b->at];
 
-		if (output_text(line))
-			return error_at(r, b->at + 1, 2, "output inside a block: it follows the `end`");
+		if (output_text(line) || looks_like_output(line))
+			return error_at(r, b->at + 1, strspn(line, " \t"),
+					"output inside a block: it follows the `end`");
 		str_addf(text, "\n%s", line + strspn(line, " \t"));
 		if (is_end(line))
 			return NULL;
@@ -352,6 +359,17 @@ static struct err *parse_time(struct body *b, struct recording_step *step, const
 	return NULL;
 }
 
+/* The block that a crash or a full disk cut off is no part of the recording: nor are its lines. */
+static void drop_unfinished(struct body *b, unsigned int start)
+{
+	struct recording *r = b->r;
+
+	free(r->steps[--r->step_count].command);
+	while (r->line_count > start)
+		free(r->lines[--r->line_count]);
+	b->at = start;
+}
+
 static struct err *parse_command(struct body *b)
 {
 	struct recording *r = b->r;
@@ -372,9 +390,7 @@ static struct err *parse_command(struct body *b)
 	step->last_line = b->at + 1;
 	step->command = str_take(&text);
 	if (cut) {
-		/* The unfinished block is what the crash or the full disk took. */
-		free(step->command);
-		r->step_count--;
+		drop_unfinished(b, step->line - 1);
 		return NULL;
 	}
 	return err || step->command ? err : err_nomem();
@@ -389,6 +405,9 @@ static struct err *parse_body(struct recording *r, unsigned int start)
 
 		if (output)
 			ERR_TRY(parse_output(&b, output));
+		else if (looks_like_output(line))
+			return error_at(r, b.at + 1, strspn(line, " \t"),
+					"output lines begin with two blanks, a bar and a blank");
 		else if (!is_blank(line) && !is_comment(line))
 			ERR_TRY(parse_command(&b));
 	}

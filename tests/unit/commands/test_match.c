@@ -78,8 +78,14 @@ static void test_refused_patterns(void **state)
 		   "the pattern's repetition counts are too large");
 	expect_err(match_compile("a{99999999999999999999} (re)", &m), ERR_USAGE,
 		   "the pattern's repetition counts are too large");
-	expect_err(match_compile("a{1,5000} (re)", &m), ERR_USAGE,
+	expect_err(match_compile("(ab){1,5000} (re)", &m), ERR_USAGE,
 		   "the pattern's repetition counts are too large");
+	/* Each + copies what stands before it: these would take gigabytes. */
+	expect_err(match_compile("a++++++++++++++++++++++++++++++++ (re)", &m), ERR_USAGE,
+		   "the pattern's repetition counts are too large");
+	expect_err(match_compile("((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+ (re)", &m), ERR_USAGE,
+		   "the pattern's repetition counts are too large");
+	assert_true(matches("(a+b+c+d+e+f+g+h+i+j+k+l+m+n+)+ (re)", "abcdefghijklmn"));
 }
 
 static void quoted(const char *actual, const char *line)

@@ -172,6 +172,10 @@ static void test_bad_bodies(void **state)
 	refused(HEAD "\nbatch\nread task 1 pid\n", "r.t:3: the block that begins here has no `end`");
 	refused(HEAD "\nbatch\n  | x\nend\n",
 		"r.t:4: column 3: output inside a block: it follows the `end`\n    | x\n    ^");
+	refused(HEAD "\nbatch\n   | x\nend\n",
+		"r.t:4: column 4: output inside a block: it follows the `end`\n     | x\n     ^");
+	refused(HEAD "\nfreeze\n | x\n",
+		"r.t:4: column 2: output lines begin with two blanks, a bar and a blank\n   | x\n   ^");
 	refused(HEAD "\nfreeze\n[1] frezze\n",
 		"r.t:4: column 5: no command 'frezze'; near: freeze; `help` lists them\n  [1] frezze\n      ^");
 	refused(HEAD "\nfree\n", "r.t:3: column 1: recordings have full names: `freeze`\n  free\n  ^");
