@@ -17,7 +17,8 @@
 #define UTSNAME_RELEASE (2 * 65)
 
 /* Copy a guest table; the caller frees. */
-static struct err *copy_table(struct kernel *k, const char *what, uint64_t va, size_t len, void *ret)
+static struct err *copy_table(struct kernel *k, const char *what, uint64_t va, size_t len,
+			      void *ret)
 {
 	void *buffer = malloc(len ? len : 1);
 	struct err *err;
@@ -40,8 +41,8 @@ static bool verify(struct kernel *k, const struct vmcoreinfo *info)
 	int64_t phys_base, five_levels = 0;
 	char release[sizeof(k->release)];
 
-	if (!vmcoreinfo_string(info, "OSRELEASE", k->release, sizeof(k->release)) || !k->release[0] ||
-	    !vmcoreinfo_symbol(info, "swapper_pg_dir", &root) ||
+	if (!vmcoreinfo_string(info, "OSRELEASE", k->release, sizeof(k->release)) ||
+	    !k->release[0] || !vmcoreinfo_symbol(info, "swapper_pg_dir", &root) ||
 	    !vmcoreinfo_symbol(info, "init_uts_ns", &uts) ||
 	    !vmcoreinfo_number(info, "phys_base", &phys_base))
 		return false;
@@ -88,9 +89,12 @@ static struct err *find_vmcoreinfo(struct kernel *k, uint64_t hint)
 	if (search.found)
 		return NULL;
 	if (search.candidates)
-		return err_new(ERR_NOT_FOUND, "no Linux kernel in guest memory: vmcoreinfo was found %u "
-			       "times, but its page tables lead nowhere", search.candidates);
-	return err_new(ERR_NOT_FOUND, "no Linux kernel in guest memory (yet): no vmcoreinfo, which needs "
+		return err_new(ERR_NOT_FOUND,
+			       "no Linux kernel in guest memory: vmcoreinfo was found %u "
+			       "times, but its page tables lead nowhere",
+			       search.candidates);
+	return err_new(ERR_NOT_FOUND,
+		       "no Linux kernel in guest memory (yet): no vmcoreinfo, which needs "
 		       "CONFIG_VMCORE_INFO and a kernel past its early boot");
 }
 
@@ -123,8 +127,10 @@ static struct err *find_places(struct kernel *k, struct places *p, bool *ret_rel
 	    !vmcoreinfo_symbol(v, "kallsyms_token_index", &p->index) ||
 	    !vmcoreinfo_symbol(v, "kallsyms_offsets", &p->offsets) ||
 	    !vmcoreinfo_symbol(v, "_stext", &p->anchor))
-		return err_new(ERR_ABSENT, "kernel %s does not say where its symbols are: needs "
-			       "CONFIG_KALLSYMS and Linux 6.0 or newer", k->release);
+		return err_new(ERR_ABSENT,
+			       "kernel %s does not say where its symbols are: needs "
+			       "CONFIG_KALLSYMS and Linux 6.0 or newer",
+			       k->release);
 	*ret_relative = vmcoreinfo_symbol(v, "kallsyms_relative_base", &p->relative_base);
 	return NULL;
 }
@@ -160,7 +166,8 @@ static struct err *copy_kallsyms(struct kernel *k, struct kallsyms_tables *t, st
 	ERR_TRY(copy_table(k, "kallsyms_names", p.names, t->names_len, &c->names));
 	ERR_TRY(copy_table(k, "kallsyms_token_table", p.tokens, t->tokens_len, &c->tokens));
 	ERR_TRY(copy_table(k, "kallsyms_token_index", p.index, 256 * sizeof(uint16_t), &c->index));
-	ERR_TRY(copy_table(k, "kallsyms_offsets", p.offsets, t->count * sizeof(int32_t), &c->offsets));
+	ERR_TRY(copy_table(k, "kallsyms_offsets", p.offsets, t->count * sizeof(int32_t),
+			   &c->offsets));
 	t->names = c->names;
 	t->tokens = c->tokens;
 	t->token_index = c->index;
@@ -186,13 +193,15 @@ static struct err *adopt_kallsyms(struct kernel *k)
 	return err;
 }
 
-/* The address of a symbol that adoption cannot do without; `needs` is what a kernel lacks without it. */
+/* The address of a symbol that adoption cannot do without; `needs` is what a kernel lacks without
+ * it. */
 static struct err *need(struct kernel *k, const char *name, const char *needs, uint64_t *ret)
 {
 	unsigned int i;
 
 	if (!kallsyms_find(k->symbols, name, &i))
-		return err_new(ERR_ABSENT, "kernel %s has no %s: needs %s", k->release, name, needs);
+		return err_new(ERR_ABSENT, "kernel %s has no %s: needs %s", k->release, name,
+			       needs);
 	*ret = kallsyms_address(k->symbols, i);
 	return NULL;
 }

@@ -28,8 +28,8 @@ static struct err *check_header(const void *data, size_t len, struct check *c)
 		return err_new(ERR_BAD_DATA, "BTF: %zu bytes are no header", len);
 	memcpy(&h, data, sizeof(h));
 	if (h.magic != BTF_MAGIC || h.version != BTF_VERSION)
-		return err_new(ERR_BAD_DATA, "BTF: magic 0x%x, version %u instead of 0x%x, %u", h.magic,
-			       h.version, BTF_MAGIC, BTF_VERSION);
+		return err_new(ERR_BAD_DATA, "BTF: magic 0x%x, version %u instead of 0x%x, %u",
+			       h.magic, h.version, BTF_MAGIC, BTF_VERSION);
 	types_end = (uint64_t)h.hdr_len + h.type_off + h.type_len;
 	strings_end = (uint64_t)h.hdr_len + h.str_off + h.str_len;
 	if (h.hdr_len < sizeof(h) || types_end > len || strings_end > len || h.type_off % 4 ||
@@ -205,7 +205,8 @@ struct err *btf_check(const void *data, size_t len)
 
 	ERR_TRY(check_header(data, len, &c));
 	/* No record is smaller than its head, so there are at most this many. */
-	c.list = malloc(((size_t)(c.types_end - c.types) / sizeof(struct btf_type) + 2) * sizeof(*c.list));
+	c.list = malloc(((size_t)(c.types_end - c.types) / sizeof(struct btf_type) + 2) *
+			sizeof(*c.list));
 	if (!c.list)
 		return err_nomem();
 	err = list_types(&c);

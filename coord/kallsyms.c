@@ -17,8 +17,8 @@ enum encoding { ENCODING_PLACE, ENCODING_BASE, ENCODING_PERCPU, ENCODING_COUNT }
 #define NONE UINT32_MAX
 
 /*
- * Names are hashed as polynomials in HASH_BASE, because the hash of a text then follows from those of
- * its pieces: all names are hashed without being spelled out.
+ * Names are hashed as polynomials in HASH_BASE, because the hash of a text then follows from those
+ * of its pieces: all names are hashed without being spelled out.
  */
 #define HASH_BASE 0x100000001b3ull
 
@@ -37,7 +37,7 @@ struct kallsyms {
 	char *tokens;
 	uint16_t token_at[256], token_len[256];
 	struct piece pieces[256], tails[256]; /* tokens, and tokens without their first character */
-	uint32_t *heads;   /* by hash of the name: first symbol, then by `next`; NONE ends */
+	uint32_t *heads; /* by hash of the name: first symbol, then by `next`; NONE ends */
 	uint32_t *next;
 	uint32_t hash_mask;
 };
@@ -80,7 +80,8 @@ static bool name_header(const uint8_t **at, const uint8_t *end, size_t *ret_len)
 	return (size_t)(end - p) >= *ret_len;
 }
 
-size_t kallsyms_name(const struct kallsyms *ks, unsigned int i, char name[KALLSYMS_NAME], char *kind)
+size_t kallsyms_name(const struct kallsyms *ks, unsigned int i, char name[KALLSYMS_NAME],
+		     char *kind)
 {
 	const uint8_t *at = ks->names + ks->name_at[i];
 	size_t left = 0, len = 0;
@@ -156,7 +157,8 @@ static struct err *copy_tokens(struct kallsyms *ks, const struct kallsyms_tables
 		size_t at = t->token_index[i], len;
 
 		if (at >= t->tokens_len)
-			return err_new(ERR_BAD_DATA, "kallsyms: token %u lies outside the token table", i);
+			return err_new(ERR_BAD_DATA,
+				       "kallsyms: token %u lies outside the token table", i);
 		len = strlen(ks->tokens + at);
 		if (at + len >= t->tokens_len || len >= KALLSYMS_NAME)
 			return err_new(ERR_BAD_DATA, "kallsyms: token %u has no end", i);
@@ -179,7 +181,8 @@ static struct err *copy_names(struct kallsyms *ks, const struct kallsyms_tables 
 	for (uint32_t i = 0; i < ks->count; i++) {
 		ks->name_at[i] = (uint32_t)(at - t->names);
 		if (!name_header(&at, end, &len) || len == 0)
-			return err_new(ERR_BAD_DATA, "kallsyms: name %u of %u is cut off", i, ks->count);
+			return err_new(ERR_BAD_DATA, "kallsyms: name %u of %u is cut off", i,
+				       ks->count);
 		at += len;
 	}
 	used = (size_t)(at - t->names);
@@ -227,7 +230,8 @@ static struct err *find_encoding(struct kallsyms *ks, const struct kallsyms_tabl
 	unsigned int anchor;
 
 	if (!kallsyms_find(ks, t->anchor, &anchor))
-		return err_new(ERR_BAD_DATA, "kallsyms: no symbol %s among %u", t->anchor, ks->count);
+		return err_new(ERR_BAD_DATA, "kallsyms: no symbol %s among %u", t->anchor,
+			       ks->count);
 	for (int e = ENCODING_PLACE; e < ENCODING_COUNT; e++) {
 		if (e != ENCODING_PLACE && !t->has_relative_base)
 			continue;
@@ -291,7 +295,8 @@ bool kallsyms_find(const struct kallsyms *ks, const char *name, unsigned int *re
 	char candidate[KALLSYMS_NAME], kind;
 	uint32_t found = NONE;
 
-	for (uint32_t i = ks->heads[bucket_of(ks, hash_piece(name).hash)]; i != NONE; i = ks->next[i]) {
+	for (uint32_t i = ks->heads[bucket_of(ks, hash_piece(name).hash)]; i != NONE;
+	     i = ks->next[i]) {
 		kallsyms_name(ks, i, candidate, &kind);
 		if (strcmp(candidate, name) != 0)
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's own symbol table (kernel/kallsyms.c, scripts/kallsyms.c): names compressed with a table
- * of 256 tokens, and one 32-bit number a symbol that gives its address. The numbers have had
+ * The kernel's own symbol table (kernel/kallsyms.c, scripts/kallsyms.c): names compressed with a
+ * table of 256 tokens, and one 32-bit number a symbol that gives its address. The numbers have had
  * three meanings; which one is in use is found by trying them on a symbol whose address is known.
  *
  * Names stay compressed; an index of 8 bytes a symbol finds them. Tables are untrusted: every
@@ -24,16 +24,16 @@
 /* The raw tables, as copied from guest memory. Borrowed by kallsyms_create() for its call. */
 struct kallsyms_tables {
 	uint32_t count;
-	const uint8_t *names;         /* kallsyms_names */
-	size_t names_len;             /* bytes available, at least the table */
-	const char *tokens;           /* kallsyms_token_table */
+	const uint8_t *names; /* kallsyms_names */
+	size_t names_len;     /* bytes available, at least the table */
+	const char *tokens;   /* kallsyms_token_table */
 	size_t tokens_len;
-	const uint16_t *token_index;  /* kallsyms_token_index, 256 of them */
-	const int32_t *offsets;       /* kallsyms_offsets, `count` of them */
-	uint64_t offsets_address;     /* where kallsyms_offsets lies in the guest */
-	bool has_relative_base;       /* kallsyms_relative_base exists (until Linux 6.19) */
+	const uint16_t *token_index; /* kallsyms_token_index, 256 of them */
+	const int32_t *offsets;	     /* kallsyms_offsets, `count` of them */
+	uint64_t offsets_address;    /* where kallsyms_offsets lies in the guest */
+	bool has_relative_base;	     /* kallsyms_relative_base exists (until Linux 6.19) */
 	uint64_t relative_base;
-	const char *anchor;           /* a symbol and its address, known from elsewhere */
+	const char *anchor; /* a symbol and its address, known from elsewhere */
 	uint64_t anchor_address;
 };
 
@@ -47,8 +47,10 @@ void kallsyms_destroy(struct kallsyms *ks); /* NULL is fine */
 /* Symbols are numbered 0 to count - 1 in order of address. */
 unsigned int kallsyms_count(const struct kallsyms *ks);
 uint64_t kallsyms_address(const struct kallsyms *ks, unsigned int i);
-/* The name and its kind (as nm(1) shows it: 'T', 'd', ...; `kind` may be NULL); returns its length. */
-size_t kallsyms_name(const struct kallsyms *ks, unsigned int i, char name[KALLSYMS_NAME], char *kind);
+/* The name and its kind (as nm(1) shows it: 'T', 'd', ...; `kind` may be NULL); returns its length.
+ */
+size_t kallsyms_name(const struct kallsyms *ks, unsigned int i, char name[KALLSYMS_NAME],
+		     char *kind);
 
 /* The symbol called `name`; among several a global one, else the lowest. False: none. */
 bool kallsyms_find(const struct kallsyms *ks, const char *name, unsigned int *ret);

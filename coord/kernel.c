@@ -23,7 +23,8 @@ const char *kernel_vmcoreinfo(const struct kernel *k, size_t *ret_len)
 	return k->vmcoreinfo->text;
 }
 
-/* Each page looked at maps up to 15 neighbours, so this many keep resident memory below some 30 MB. */
+/* Each page looked at maps up to 15 neighbours, so this many keep resident memory below some 30 MB.
+ */
 #define FILLS_MAX 4096u
 
 void kernel_window_begin(struct kernel *k)

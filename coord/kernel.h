@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The adopted kernel: guest virtual memory, symbols and types of one running Linux, found in its
- * memory alone. Adoption finds vmcoreinfo in RAM, then kallsyms, then BTF; KASLR is solved on the way.
+ * memory alone. Adoption finds vmcoreinfo in RAM, then kallsyms, then BTF; KASLR is solved on the
+ * way.
  *
  * Guest memory is hostile: every read is checked, every walk bounded. A translation cache is valid
  * between kernel_window_begin() and the guest's next run. Not responsible for holding the guest.
@@ -32,27 +33,28 @@ void kernel_destroy(struct kernel *k);
 
 /* What was found. All strings borrowed. */
 struct kernel_info {
-	const char *release;    /* "7.2.12+deb13-cloud-amd64" */
-	const char *build_id;   /* 40 hex digits, "" when the kernel does not say */
-	uint64_t kaslr_offset;  /* bytes */
+	const char *release;   /* "7.2.12+deb13-cloud-amd64" */
+	const char *build_id;  /* 40 hex digits, "" when the kernel does not say */
+	uint64_t kaslr_offset; /* bytes */
 	uint64_t phys_base;
-	bool five_levels;       /* of page tables */
-	uint64_t vmcoreinfo;    /* guest-physical address, the hint for the next adoption */
-	unsigned int symbols;   /* how many */
-	uint64_t adopt_ns;      /* host ns that adoption took */
-	bool sched_ext;         /* the kernel has CONFIG_SCHED_CLASS_EXT */
+	bool five_levels;     /* of page tables */
+	uint64_t vmcoreinfo;  /* guest-physical address, the hint for the next adoption */
+	unsigned int symbols; /* how many */
+	uint64_t adopt_ns;    /* host ns that adoption took */
+	bool sched_ext;	      /* the kernel has CONFIG_SCHED_CLASS_EXT */
 };
 const struct kernel_info *kernel_info(const struct kernel *k);
 const struct types *kernel_types(const struct kernel *k);
-/* The text of vmcoreinfo as found in the guest, lines of KEY=VALUE; borrowed, not NUL terminated. */
+/* The text of vmcoreinfo as found in the guest, lines of KEY=VALUE; borrowed, not NUL terminated.
+ */
 const char *kernel_vmcoreinfo(const struct kernel *k, size_t *ret_len);
 
-/* Forget translations: call when the guest has run since the last window. Now and then it also gives
- * pages back, as kernel_drop_pages() does. */
+/* Forget translations: call when the guest has run since the last window. Now and then it also
+ * gives pages back, as kernel_drop_pages() does. */
 void kernel_window_begin(struct kernel *k);
 
-/* Give the pages of guest memory that were looked at back to the host: resident memory falls, values do
- * not change. Also forgets translations. */
+/* Give the pages of guest memory that were looked at back to the host: resident memory falls,
+ * values do not change. Also forgets translations. */
 void kernel_drop_pages(struct kernel *k);
 
 /* Kernel virtual memory. ERR_FAULT carries the first bad address; a write is all or nothing. */
@@ -60,8 +62,10 @@ struct err *kernel_read(struct kernel *k, uint64_t va, void *buffer, size_t len)
 	__attribute__((warn_unused_result));
 struct err *kernel_write(struct kernel *k, uint64_t va, const void *buffer, size_t len)
 	__attribute__((warn_unused_result));
-struct err *kernel_read_u64(struct kernel *k, uint64_t va, uint64_t *ret) __attribute__((warn_unused_result));
-struct err *kernel_read_u32(struct kernel *k, uint64_t va, uint32_t *ret) __attribute__((warn_unused_result));
+struct err *kernel_read_u64(struct kernel *k, uint64_t va, uint64_t *ret)
+	__attribute__((warn_unused_result));
+struct err *kernel_read_u32(struct kernel *k, uint64_t va, uint32_t *ret)
+	__attribute__((warn_unused_result));
 /* At most `size` - 1 bytes up to the NUL; raw, not cleaned. */
 struct err *kernel_read_string(struct kernel *k, uint64_t va, char *buffer, size_t size)
 	__attribute__((warn_unused_result));
@@ -78,18 +82,22 @@ struct err *kernel_symbol(struct kernel *k, const char *name, uint64_t *ret)
 	__attribute__((warn_unused_result));
 /* The same for those who only ask whether it exists: no search for near names. */
 bool kernel_find_symbol(struct kernel *k, const char *name, uint64_t *ret);
-/* "name+0x12/0x80"-style lookup: the symbol at or below `address`; ERR_NOT_FOUND outside the kernel. */
+/* "name+0x12/0x80"-style lookup: the symbol at or below `address`; ERR_NOT_FOUND outside the
+ * kernel. */
 struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, size_t size,
 			     uint64_t *ret_offset) __attribute__((warn_unused_result));
 /* Whether `address` lies in the kernel's image, where symbols are. */
 bool kernel_in_image(const struct kernel *k, uint64_t address);
-/* Calls `visit` for each symbol whose name starts with `prefix`, in name order, until it returns false. */
+/* Calls `visit` for each symbol whose name starts with `prefix`, in name order, until it returns
+ * false. */
 void kernel_symbols_each(struct kernel *k, const char *prefix,
-			 bool (*visit)(void *context, const char *name, uint64_t address, char kind),
+			 bool (*visit)(void *context, const char *name, uint64_t address,
+				       char kind),
 			 void *context);
 
-/* Per-CPU variables. `symbol` is the address in the symbol table. ERR_NOT_FOUND: CPU out of range. */
-unsigned int kernel_cpus(const struct kernel *k);    /* nr_cpu_ids */
+/* Per-CPU variables. `symbol` is the address in the symbol table. ERR_NOT_FOUND: CPU out of range.
+ */
+unsigned int kernel_cpus(const struct kernel *k); /* nr_cpu_ids */
 bool kernel_cpu_online(struct kernel *k, unsigned int cpu);
 struct err *kernel_percpu(struct kernel *k, uint64_t symbol, unsigned int cpu, uint64_t *ret)
 	__attribute__((warn_unused_result));

@@ -40,7 +40,8 @@ static int by_name(const void *a, const void *b)
 }
 
 void kernel_symbols_each(struct kernel *k, const char *prefix,
-			 bool (*visit)(void *context, const char *name, uint64_t address, char kind),
+			 bool (*visit)(void *context, const char *name, uint64_t address,
+				       char kind),
 			 void *context)
 {
 	char name[KALLSYMS_NAME], kind;
@@ -65,7 +66,8 @@ void kernel_symbols_each(struct kernel *k, const char *prefix,
 	free(m.list);
 }
 
-/* One bit a letter: names whose letters differ in many places are not near, and are skipped cheaply. */
+/* One bit a letter: names whose letters differ in many places are not near, and are skipped
+ * cheaply. */
 static uint32_t letters(const char *text)
 {
 	uint32_t set = 0;
@@ -78,8 +80,9 @@ static uint32_t letters(const char *text)
 /* Names that the build makes, which nobody means. */
 static bool is_generated(const char *name)
 {
-	static const char *const prefixes[] = {"__pfx_", "__ksymtab_", "__kstrtab", "__UNIQUE_ID_",
-					       "__cfi_", "__flags_", "__crc_", "__SCK__", "__SCT__"};
+	static const char *const prefixes[] = {"__pfx_",       "__ksymtab_", "__kstrtab",
+					       "__UNIQUE_ID_", "__cfi_",     "__flags_",
+					       "__crc_",       "__SCK__",    "__SCT__"};
 
 	for (unsigned int i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
 		if (str_starts(name, prefixes[i]))

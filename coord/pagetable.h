@@ -19,17 +19,18 @@
 
 struct pagetable {
 	const struct ram *ram;
-	uint64_t root;       /* guest-physical address of the top table */
+	uint64_t root;	     /* guest-physical address of the top table */
 	unsigned int levels; /* 4 or 5 */
 	uint32_t window;     /* part of each key, so that a flush is one addition */
-	uint32_t fills;      /* translations made, ever */
+	uint32_t fills;	     /* translations made, ever */
 	struct {
 		uint64_t key;
 		uint8_t *host;
 	} cache[PAGETABLE_CACHE];
 };
 
-void pagetable_init(struct pagetable *pt, const struct ram *ram, uint64_t root, unsigned int levels);
+void pagetable_init(struct pagetable *pt, const struct ram *ram, uint64_t root,
+		    unsigned int levels);
 
 /* Forget all translations. */
 void pagetable_flush(struct pagetable *pt);
@@ -38,8 +39,8 @@ void pagetable_flush(struct pagetable *pt);
  * way is not in RAM. The result itself need not be RAM (device memory). Never uses the cache. */
 bool pagetable_walk(const struct pagetable *pt, uint64_t va, uint64_t *ret_phys);
 
-/* Host pointer to the byte at `va`, good up to the end of its 4 KiB page; NULL when it is not mapped
- * or not RAM. Uses and fills the cache. */
+/* Host pointer to the byte at `va`, good up to the end of its 4 KiB page; NULL when it is not
+ * mapped or not RAM. Uses and fills the cache. */
 uint8_t *pagetable_at(struct pagetable *pt, uint64_t va);
 
 #endif

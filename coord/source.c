@@ -27,16 +27,20 @@ static struct err *check_build_id(struct source *s, const char *path, const char
 	ssize_t len = dwelf_elf_gnu_build_id(s->elf, &id);
 
 	if (len <= 0 || len > 64)
-		return err_new(ERR_ABSENT, "%s has no build-id, so it cannot be told whether it is the "
-			       "guest's kernel", path);
+		return err_new(ERR_ABSENT,
+			       "%s has no build-id, so it cannot be told whether it is the "
+			       "guest's kernel",
+			       path);
 	for (ssize_t i = 0; i < len; i++)
 		sprintf(found + 2 * i, "%02x", ((const uint8_t *)id)[i]);
 	if (!expected[0])
-		return err_new(ERR_REFUSED, "the guest's kernel does not say its build-id (%s has %s)", path,
+		return err_new(ERR_REFUSED,
+			       "the guest's kernel does not say its build-id (%s has %s)", path,
 			       found);
 	if (strcmp(found, expected) != 0)
-		return err_new(ERR_REFUSED, "%s is another build: its build-id is %s, the guest's is %s",
-			       path, found, expected);
+		return err_new(ERR_REFUSED,
+			       "%s is another build: its build-id is %s, the guest's is %s", path,
+			       found, expected);
 	return NULL;
 }
 
@@ -48,7 +52,8 @@ static struct err *open_file(struct source *s, const char *path, const char *bui
 	elf_version(EV_CURRENT);
 	s->elf = elf_begin(s->fd, ELF_C_READ_MMAP, NULL);
 	if (!s->elf || elf_kind(s->elf) != ELF_K_ELF)
-		return err_new(ERR_BAD_DATA, "%s is no ELF file (a vmlinux is wanted, not a bzImage)", path);
+		return err_new(ERR_BAD_DATA,
+			       "%s is no ELF file (a vmlinux is wanted, not a bzImage)", path);
 	ERR_TRY(check_build_id(s, path, build_id));
 	s->dwarf = dwarf_begin_elf(s->elf, DWARF_C_READ, NULL);
 	if (!s->dwarf)
@@ -132,11 +137,13 @@ struct err *source_of_address(struct source *s, uint64_t address, struct source_
 	int number;
 
 	if (!find_unit(s, pc, &unit))
-		return err_new(ERR_NOT_FOUND, "no source line for 0x%llx", (unsigned long long)address);
+		return err_new(ERR_NOT_FOUND, "no source line for 0x%llx",
+			       (unsigned long long)address);
 	line = dwarf_getsrc_die(&unit, pc);
 	file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
 	if (!file || dwarf_lineno(line, &number) || number < 1)
-		return err_new(ERR_NOT_FOUND, "no source line for 0x%llx", (unsigned long long)address);
+		return err_new(ERR_NOT_FOUND, "no source line for 0x%llx",
+			       (unsigned long long)address);
 	set_line(&unit, file, number, ret);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Source lines, from the DWARF of a vmlinux (`--vmlinux`): the line of an address, and the line where
- * a function or variable is defined. Nothing else needs such a file.
+ * Source lines, from the DWARF of a vmlinux (`--vmlinux`): the line of an address, and the line
+ * where a function or variable is defined. Nothing else needs such a file.
  *
  * A vmlinux of another build would give wrong lines without a word, so its build-id must be the
  * guest's. Look-ups may take seconds the first time (variables: every compile unit is searched) and
@@ -16,23 +16,23 @@
 
 struct source;
 
-/* `build_id` is the guest's in hex digits, `kaslr_offset` the guest's in bytes. ERR_OS: cannot be read;
- * ERR_BAD_DATA: no ELF file; ERR_ABSENT: it has no DWARF or no build-id; ERR_REFUSED: another build, with
- * both ids. */
+/* `build_id` is the guest's in hex digits, `kaslr_offset` the guest's in bytes. ERR_OS: cannot be
+ * read; ERR_BAD_DATA: no ELF file; ERR_ABSENT: it has no DWARF or no build-id; ERR_REFUSED: another
+ * build, with both ids. */
 struct err *source_open(const char *path, const char *build_id, uint64_t kaslr_offset,
 			struct source **ret) __attribute__((warn_unused_result));
 void source_close(struct source *s); /* NULL is fine */
 
 struct source_line {
 	char file[256]; /* relative to the kernel's tree where the compiler says so */
-	int line;       /* 1 or more */
+	int line;	/* 1 or more */
 };
 
 /* The line of the instruction at guest address `address`. ERR_NOT_FOUND. */
 struct err *source_of_address(struct source *s, uint64_t address, struct source_line *ret)
 	__attribute__((warn_unused_result));
-/* Where the function or variable `name` is defined; `address` is its guest address, by which one of several
- * static ones is chosen, 0 when it is not known. ERR_NOT_FOUND. */
+/* Where the function or variable `name` is defined; `address` is its guest address, by which one of
+ * several static ones is chosen, 0 when it is not known. ERR_NOT_FOUND. */
 struct err *source_of_symbol(struct source *s, const char *name, uint64_t address,
 			     struct source_line *ret) __attribute__((warn_unused_result));
 

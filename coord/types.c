@@ -154,7 +154,8 @@ struct err *types_pointer_to(const struct types *t, uint32_t target, uint32_t *r
 	return NULL;
 }
 
-struct err *types_array_of(const struct types *t, uint32_t element, uint32_t elements, uint32_t *ret)
+struct err *types_array_of(const struct types *t, uint32_t element, uint32_t elements,
+			   uint32_t *ret)
 {
 	uint32_t count = btf__type_cnt(t->btf);
 	int id;

@@ -24,18 +24,27 @@ struct err *types_create(const void *btf, size_t len, struct types **ret)
 void types_destroy(struct types *t);
 
 enum type_kind {
-	TYPE_VOID, TYPE_INT, TYPE_BOOL, TYPE_CHAR, TYPE_FLOAT, TYPE_ENUM, TYPE_POINTER, TYPE_ARRAY,
-	TYPE_STRUCT, TYPE_UNION, TYPE_FUNCTION,
+	TYPE_VOID,
+	TYPE_INT,
+	TYPE_BOOL,
+	TYPE_CHAR,
+	TYPE_FLOAT,
+	TYPE_ENUM,
+	TYPE_POINTER,
+	TYPE_ARRAY,
+	TYPE_STRUCT,
+	TYPE_UNION,
+	TYPE_FUNCTION,
 };
 
 /* "struct rq", "u64", "unsigned int", "task_struct *", "char [16]": a C type name. "rq" alone also
- * finds struct/union/enum/typedef rq. ERR_NOT_FOUND offers near names. Pointers and arrays that BTF does
- * not hold are made on demand. */
+ * finds struct/union/enum/typedef rq. ERR_NOT_FOUND offers near names. Pointers and arrays that BTF
+ * does not hold are made on demand. */
 struct err *types_parse(const struct types *t, const char *name, uint32_t *ret)
 	__attribute__((warn_unused_result));
 
-/* `target *`, and `element [count]`; the same ids for the same question. 0 is void. ERR_REFUSED: too
- * many were made. */
+/* `target *`, and `element [count]`; the same ids for the same question. 0 is void. ERR_REFUSED:
+ * too many were made. */
 struct err *types_pointer_to(const struct types *t, uint32_t target, uint32_t *ret)
 	__attribute__((warn_unused_result));
 struct err *types_array_of(const struct types *t, uint32_t element, uint32_t count, uint32_t *ret)
@@ -44,9 +53,10 @@ struct err *types_array_of(const struct types *t, uint32_t element, uint32_t cou
 enum type_kind types_kind(const struct types *t, uint32_t id); /* through typedefs and qualifiers */
 uint64_t types_size(const struct types *t, uint32_t id);       /* bytes; 0 for void and functions */
 bool types_signed(const struct types *t, uint32_t id);
-uint32_t types_target(const struct types *t, uint32_t id);     /* pointer's or array's element; 0: void */
-uint32_t types_count(const struct types *t, uint32_t id);      /* array's length */
-uint32_t types_resolve(const struct types *t, uint32_t id);    /* without typedefs and qualifiers */
+uint32_t types_target(const struct types *t,
+		      uint32_t id); /* pointer's or array's element; 0: void */
+uint32_t types_count(const struct types *t, uint32_t id);   /* array's length */
+uint32_t types_resolve(const struct types *t, uint32_t id); /* without typedefs and qualifiers */
 void types_name(const struct types *t, uint32_t id, struct str *s); /* "struct rq *" */
 
 /* A member's place, relative to its outermost struct. */
@@ -61,14 +71,16 @@ struct err *types_member(const struct types *t, uint32_t id, const char *path, s
 	__attribute__((warn_unused_result));
 /* One member's name, quietly and fast (the last few answers are kept): false when there is none. */
 bool types_find_member(const struct types *t, uint32_t id, const char *name, struct member *ret);
-/* The i-th direct member in declaration order; false past the end. `name` borrowed, "" if anonymous. */
+/* The i-th direct member in declaration order; false past the end. `name` borrowed, "" if
+ * anonymous. */
 bool types_member_at(const struct types *t, uint32_t id, unsigned int i, const char **name,
 		     struct member *ret);
 
 /* Offset of a plain member in bytes, -1 when this kernel lacks it: the presence test. */
 int64_t types_offset(const struct types *t, const char *struct_name, const char *path);
 
-/* Enumerators, also of anonymous enums: value by name over all enums; name by value in one (or NULL). */
+/* Enumerators, also of anonymous enums: value by name over all enums; name by value in one (or
+ * NULL). */
 struct err *types_enumerator(const struct types *t, const char *name, int64_t *ret)
 	__attribute__((warn_unused_result));
 const char *types_enum_name(const struct types *t, uint32_t id, int64_t value);

@@ -86,7 +86,8 @@ static struct err *no_member(const struct types *t, uint32_t id, const char *nam
 	find_member(&s, id, 0, 0, &unused);
 	nearest_add(&near, &text);
 	types_name(t, id, &type);
-	err = err_new(ERR_ABSENT, "%s has no member '%s'%s", str_text(&type), name, str_text(&text));
+	err = err_new(ERR_ABSENT, "%s has no member '%s'%s", str_text(&type), name,
+		      str_text(&text));
 	str_deinit(&type);
 	str_deinit(&text);
 	return err;

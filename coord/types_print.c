@@ -40,8 +40,8 @@ static void wrap_pointer(struct declarator *d)
 	append(d, ")");
 }
 
-static void append_parameters(const struct types *t, const struct btf_type *type, unsigned int depth,
-			      struct declarator *d);
+static void append_parameters(const struct types *t, const struct btf_type *type,
+			      unsigned int depth, struct declarator *d);
 
 static const char *keyword(const struct btf_type *type)
 {
@@ -130,12 +130,13 @@ static void declare(const struct types *t, uint32_t id, struct declarator *d, un
 	str_add(s, "...");
 }
 
-static void append_parameters(const struct types *t, const struct btf_type *type, unsigned int depth,
-			      struct declarator *d)
+static void append_parameters(const struct types *t, const struct btf_type *type,
+			      unsigned int depth, struct declarator *d)
 {
 	struct str list = {0};
 
-	for (uint32_t i = 0; i < btf_vlen(type) && depth < PARAMETERS_NESTING && list.len < 300; i++) {
+	for (uint32_t i = 0; i < btf_vlen(type) && depth < PARAMETERS_NESTING && list.len < 300;
+	     i++) {
 		const struct btf_param *p = &btf_params(type)[i];
 		struct declarator inner = {""};
 

@@ -19,7 +19,7 @@
 /* The last answers of types_find_member(), by hash of type and name. */
 #define TYPES_CACHE 256
 struct types_cache {
-	uint32_t id;      /* 0: empty */
+	uint32_t id;	  /* 0: empty */
 	const char *name; /* in the BTF's strings */
 	struct member member;
 };
@@ -31,7 +31,7 @@ struct types {
 	uint32_t *heads;     /* by hash of the name: first id, then by `next`; 0 ends */
 	uint32_t *next;
 	uint32_t hash_mask;
-	uint32_t *enums;     /* ids of all enums, ascending */
+	uint32_t *enums; /* ids of all enums, ascending */
 	uint32_t enum_count;
 	struct types_cache *cache;
 };

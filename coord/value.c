@@ -153,8 +153,7 @@ static bool fits(uint64_t number, bool number_signed, unsigned int bits, bool ty
 	bool negative = number_signed && (int64_t)number < 0;
 
 	if (type_signed)
-		return negative ? extend(number, bits, true) == number
-				: number >> (bits - 1) == 0;
+		return negative ? extend(number, bits, true) == number : number >> (bits - 1) == 0;
 	return !negative && (bits == 64 || number >> bits == 0);
 }
 
@@ -175,7 +174,8 @@ static struct err *does_not_fit(const struct types *t, const struct value *v, un
 			 (int64_t)((1ull << (bits - 1)) - 1));
 	else
 		str_addf(&name, " (0 to %" PRIu64 ")", extend(UINT64_MAX, bits, false));
-	err = err_new(ERR_REFUSED, number_signed ? "%" PRId64 " does not fit %s" : "%" PRIu64 " does not fit %s",
+	err = err_new(ERR_REFUSED,
+		      number_signed ? "%" PRId64 " does not fit %s" : "%" PRIu64 " does not fit %s",
 		      number, str_text(&name));
 	str_deinit(&name);
 	return err;
@@ -194,7 +194,8 @@ static struct err *store_bit_field(struct kernel *k, const struct value *v, uint
 	return kernel_write(k, v->address, &raw, len);
 }
 
-struct err *value_store(struct kernel *k, const struct value *object, uint64_t number, bool is_signed)
+struct err *value_store(struct kernel *k, const struct value *object, uint64_t number,
+			bool is_signed)
 {
 	const struct types *t = kernel_types(k);
 	unsigned int size = scalar_size(t, object->type), bits;
@@ -214,7 +215,8 @@ struct err *value_store(struct kernel *k, const struct value *object, uint64_t n
 	return kernel_write(k, object->address, &number, size);
 }
 
-/* The object that a pointer (in memory or a number) leads to; *ret is FAULT when it cannot be read. */
+/* The object that a pointer (in memory or a number) leads to; *ret is FAULT when it cannot be read.
+ */
 static struct err *follow(struct kernel *k, const struct value *v, struct value *ret)
 {
 	struct value pointer;
@@ -246,7 +248,8 @@ static struct value member_of(const struct value *object, const struct member *m
 	return v;
 }
 
-struct err *value_member(struct kernel *k, const struct value *v, const char *name, struct value *ret)
+struct err *value_member(struct kernel *k, const struct value *v, const char *name,
+			 struct value *ret)
 {
 	const struct types *t = kernel_types(k);
 	struct value object = *v;
@@ -260,8 +263,8 @@ struct err *value_member(struct kernel *k, const struct value *v, const char *na
 		*ret = object;
 		return NULL;
 	}
-	if (object.kind != VALUE_OBJECT || (types_kind(t, object.type) != TYPE_STRUCT &&
-					    types_kind(t, object.type) != TYPE_UNION))
+	if (object.kind != VALUE_OBJECT ||
+	    (types_kind(t, object.type) != TYPE_STRUCT && types_kind(t, object.type) != TYPE_UNION))
 		return wrong_type(k, v, "no struct");
 	*ret = types_find_member(t, object.type, name, &m) ? member_of(&object, &m)
 							   : absent(object.type, name);
@@ -271,7 +274,8 @@ struct err *value_member(struct kernel *k, const struct value *v, const char *na
 void value_absent_text(struct kernel *k, const struct value *v, struct str *s)
 {
 	struct member unused;
-	struct err *err = v->type ? types_member(kernel_types(k), v->type, v->string, &unused) : NULL;
+	struct err *err =
+		v->type ? types_member(kernel_types(k), v->type, v->string, &unused) : NULL;
 
 	if (err)
 		str_add(s, err_detail(err));
@@ -299,8 +303,9 @@ struct err *value_index(struct kernel *k, const struct value *v, int64_t index, 
 		return wrong_type(k, v, "no array");
 	} else {
 		if (count && (index < 0 || (uint64_t)index >= count))
-			return err_new(ERR_USAGE, "index %" PRId64 " is past the end of an array of %u",
-				       index, count);
+			return err_new(ERR_USAGE,
+				       "index %" PRId64 " is past the end of an array of %u", index,
+				       count);
 		object.type = types_target(t, v->type);
 	}
 	size = types_size(t, object.type);

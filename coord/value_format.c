@@ -18,7 +18,8 @@ struct show {
 	size_t limit; /* s->len at which to stop */
 };
 
-static void show_value(struct show *w, const struct value *v, unsigned int depth, unsigned int indent);
+static void show_value(struct show *w, const struct value *v, unsigned int depth,
+		       unsigned int indent);
 
 static bool is_full(const struct show *w)
 {
@@ -171,7 +172,8 @@ static void show_members(struct show *w, const struct value *v, unsigned int dep
 	}
 }
 
-static void show_struct(struct show *w, const struct value *v, unsigned int depth, unsigned int indent)
+static void show_struct(struct show *w, const struct value *v, unsigned int depth,
+			unsigned int indent)
 {
 	if (depth == 0) {
 		str_add(w->s, "{...}");
@@ -183,7 +185,8 @@ static void show_struct(struct show *w, const struct value *v, unsigned int dept
 	str_add_c(w->s, '}');
 }
 
-static void show_array(struct show *w, const struct value *v, unsigned int depth, unsigned int indent)
+static void show_array(struct show *w, const struct value *v, unsigned int depth,
+		       unsigned int indent)
 {
 	uint32_t element = types_target(w->types, v->type), count = types_count(w->types, v->type);
 	uint64_t size = types_size(w->types, element);
@@ -210,7 +213,8 @@ static void show_array(struct show *w, const struct value *v, unsigned int depth
 	str_add_c(w->s, '}');
 }
 
-static void show_object(struct show *w, const struct value *v, unsigned int depth, unsigned int indent)
+static void show_object(struct show *w, const struct value *v, unsigned int depth,
+			unsigned int indent)
 {
 	struct value number;
 	struct err *err;
@@ -246,7 +250,8 @@ static void show_object(struct show *w, const struct value *v, unsigned int dept
 	err_free(err);
 }
 
-static void show_value(struct show *w, const struct value *v, unsigned int depth, unsigned int indent)
+static void show_value(struct show *w, const struct value *v, unsigned int depth,
+		       unsigned int indent)
 {
 	switch (v->kind) {
 	case VALUE_OBJECT:

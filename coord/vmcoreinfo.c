@@ -133,7 +133,8 @@ static struct err *scan_all(struct scan *scan)
 }
 
 struct err *vmcoreinfo_each(const struct ram *ram,
-			    bool (*visit)(void *context, const struct vmcoreinfo *info), void *context)
+			    bool (*visit)(void *context, const struct vmcoreinfo *info),
+			    void *context)
 {
 	struct scan scan = {.ram = ram, .visit = visit, .context = context};
 	struct err *err;
@@ -150,7 +151,8 @@ struct err *vmcoreinfo_each(const struct ram *ram,
 static const char *find(const struct vmcoreinfo *info, const char *prefix, const char *name)
 {
 	char key[160];
-	int len = snprintf(key, sizeof(key), prefix ? "%s(%s)=" : "%s%s=", prefix ? prefix : "", name);
+	int len = snprintf(key, sizeof(key), prefix ? "%s(%s)=" : "%s%s=", prefix ? prefix : "",
+			   name);
 	const char *line = info->text;
 
 	if (len < 0 || (size_t)len >= sizeof(key))

@@ -17,7 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VMCOREINFO_MAX 16384u /* bytes of text; the kernel's own limit is one page (Linux 6 and 7) */
+#define VMCOREINFO_MAX                                                                             \
+	16384u /* bytes of text; the kernel's own limit is one page (Linux 6 and 7) */
 
 struct vmcoreinfo {
 	uint64_t phys; /* guest-physical address of the note */
@@ -31,8 +32,8 @@ bool vmcoreinfo_read(const struct ram *ram, uint64_t phys, struct vmcoreinfo *re
 /* Calls `visit` for every complete note in RAM, lowest first, until it returns false. Reads RAM by
  * pread where it has data, so that the mapping stays untouched. ERR_OS, ERR_NOMEM. */
 struct err *vmcoreinfo_each(const struct ram *ram,
-			    bool (*visit)(void *context, const struct vmcoreinfo *info), void *context)
-	__attribute__((warn_unused_result));
+			    bool (*visit)(void *context, const struct vmcoreinfo *info),
+			    void *context) __attribute__((warn_unused_result));
 
 /* SYMBOL(name), an address. */
 bool vmcoreinfo_symbol(const struct vmcoreinfo *info, const char *name, uint64_t *ret);

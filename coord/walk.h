@@ -36,14 +36,15 @@ struct walk {
  * stopped by its visitor. For the notes beside a result. */
 void walk_describe(const struct walk *w, struct str *s);
 
-/* One entry: the address of the link's struct minus `offset`, the object that holds it. False stops. */
+/* One entry: the address of the link's struct minus `offset`, the object that holds it. False
+ * stops. */
 typedef bool (*walk_fn)(void *context, uint64_t object);
 
 /* struct list_head at `head`; `offset` of the link in its object, in bytes. `limit` entries. */
 struct walk walk_list(struct kernel *k, uint64_t head, uint64_t offset, unsigned int limit,
 		      walk_fn visit, void *context);
-/* struct hlist_head, llist_head, or any word that leads to the first of a NULL-terminated chain whose
- * links come first in their struct. */
+/* struct hlist_head, llist_head, or any word that leads to the first of a NULL-terminated chain
+ * whose links come first in their struct. */
 struct walk walk_hlist(struct kernel *k, uint64_t head, uint64_t offset, unsigned int limit,
 		       walk_fn visit, void *context);
 /* struct rb_root or rb_root_cached (whose rb_root comes first), in order; augmented trees alike. */

@@ -28,8 +28,9 @@ static bool find_xarray(struct kernel *k, struct xarray_layout *l)
 	l->head = types_offset(t, "struct xarray", "xa_head");
 	l->shift = types_offset(t, "struct xa_node", "shift");
 	l->slots = types_offset(t, "struct xa_node", "slots");
-	l->slot_count = !err && types_find_member(t, node, "slots", &slots) ? types_count(t, slots.type)
-									    : 0;
+	l->slot_count = !err && types_find_member(t, node, "slots", &slots)
+				? types_count(t, slots.type)
+				: 0;
 	err_free(err);
 	return l->head >= 0 && l->shift >= 0 && l->slots >= 0 && l->slot_count > 0 &&
 	       l->slot_count <= SLOTS_MAX && (l->slot_count & (l->slot_count - 1)) == 0;
@@ -67,8 +68,8 @@ static bool is_node(uint64_t entry)
 }
 
 /*
- * The entries of the node that `entry` stands for, whose first index is `index`. Nodes below a node have a
- * smaller shift, so that the recursion ends even where links go round.
+ * The entries of the node that `entry` stands for, whose first index is `index`. Nodes below a node
+ * have a smaller shift, so that the recursion ends even where links go round.
  */
 static bool visit_node(struct xarray_walk *x, uint64_t entry, uint64_t index, unsigned int above)
 {
@@ -102,8 +103,8 @@ static bool visit_node(struct xarray_walk *x, uint64_t entry, uint64_t index, un
 static struct walk walk_from(struct kernel *k, uint64_t xarray, uint64_t base, unsigned int limit,
 			     walk_index_fn visit, void *context)
 {
-	struct xarray_walk x = {.kernel = k, .limit = limit, .base = base, .visit = visit,
-				.context = context};
+	struct xarray_walk x = {
+		.kernel = k, .limit = limit, .base = base, .visit = visit, .context = context};
 	uint64_t head;
 
 	if (!find_xarray(k, &x.layout))
@@ -222,8 +223,8 @@ static bool visit_table(struct hash_walk *h, uint64_t table)
 struct walk walk_rhashtable(struct kernel *k, uint64_t table, uint64_t offset, unsigned int limit,
 			    walk_fn visit, void *context)
 {
-	struct hash_walk h = {.kernel = k, .offset = offset, .limit = limit, .visit = visit,
-			      .context = context};
+	struct hash_walk h = {
+		.kernel = k, .offset = offset, .limit = limit, .visit = visit, .context = context};
 	uint64_t at;
 
 	if (!find_hash(k, &h.layout))

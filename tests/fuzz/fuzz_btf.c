@@ -32,7 +32,8 @@ static void use_type(const struct types *t, uint32_t id)
 
 static void use(const struct types *t)
 {
-	static const char *const names[] = {"int", "struct struct_name", "x *", "member [3]", "unsigned"};
+	static const char *const names[] = {"int", "struct struct_name", "x *", "member [3]",
+					    "unsigned"};
 	int64_t value;
 	uint32_t id;
 
@@ -44,7 +45,8 @@ static void use(const struct types *t)
 	err_free(types_variable(t, "x", &id));
 }
 
-/* As a header and strings around the input, which then is types; else most inputs fail at the magic. */
+/* As a header and strings around the input, which then is types; else most inputs fail at the
+ * magic. */
 static size_t wrap(const uint8_t *data, size_t size, uint8_t *ret)
 {
 	struct btf_header h = {.magic = BTF_MAGIC, .version = BTF_VERSION, .hdr_len = sizeof(h)};

@@ -36,7 +36,8 @@ static void use(const struct kallsyms *ks)
 			abort();
 		kallsyms_find(ks, name, &found);
 		if (!kallsyms_find_address(ks, kallsyms_address(ks, i), &found) || found > i)
-			abort(); /* the first symbol at this address, which is at or before this one */
+			abort(); /* the first symbol at this address, which is at or before this one
+				  */
 		kallsyms_span(ks, i);
 	}
 }
@@ -44,7 +45,8 @@ static void use(const struct kallsyms *ks)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
-	struct kallsyms_tables t = {.anchor = "_stext", .anchor_address = 0xffffffff81000000ull,
+	struct kallsyms_tables t = {.anchor = "_stext",
+				    .anchor_address = 0xffffffff81000000ull,
 				    .offsets_address = 0xffffffff82000000ull,
 				    .relative_base = 0xffffffff81000000ull};
 	uint8_t *head = take(&in, 4);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random links in a small kernel's memory and page tables: translations, walks and shown values end.
- * The input is a list of places and the words to put there.
+ * Random links in a small kernel's memory and page tables: translations, walks and shown values
+ * end. The input is a list of places and the words to put there.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/coord/image.h"

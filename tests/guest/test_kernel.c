@@ -16,7 +16,8 @@
 #include <stdio.h>
 
 /* One without sched_ext among them. */
-static const char *const versions[] = {"7.2.12", "7.1.13", "7.0.13", "6.19.14", "6.18.15", "6.12.107"};
+static const char *const versions[] = {"7.2.12",  "7.1.13",  "7.0.13",
+				       "6.19.14", "6.18.15", "6.12.107"};
 
 static struct coord *coord;
 static struct kernel *kernel;
@@ -83,7 +84,8 @@ static void test_symbols(void **state)
 		uint64_t address, said, offset;
 
 		/* The last line may be cut off. */
-		if (!save || !*save || sscanf(line, "%" SCNx64 " %c %511s", &said, &kind, name) != 3)
+		if (!save || !*save ||
+		    sscanf(line, "%" SCNx64 " %c %511s", &said, &kind, name) != 3)
 			break;
 		count++;
 		expect_ok(kernel_symbol(kernel, name, &address));
@@ -184,11 +186,12 @@ static void test_walk_of_a_list(void **state)
 	assert_non_null(found);
 	expect_ok(agent_proc_snapshot(coord_agent(coord), &text));
 	kernel_window_begin(kernel);
-	w = walk_list(kernel, symbol("init_task") + (uint64_t)offset, (uint64_t)offset, 4096, note_task,
-		      found);
+	w = walk_list(kernel, symbol("init_task") + (uint64_t)offset, (uint64_t)offset, 4096,
+		      note_task, found);
 	assert_int_equal(w.end, WALK_DONE);
 	assert_int_equal(w.count, found->count);
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		int tgid, pid;
 
 		assert_int_equal(sscanf(line, "%d %d", &tgid, &pid), 2);
@@ -199,15 +202,16 @@ static void test_walk_of_a_list(void **state)
 			fail_msg("pid %d is in /proc but not in the list", pid);
 	}
 	assert_int_equal(leaders, found->count);
-	assert_int_equal(walk_list(kernel, symbol("init_task") + (uint64_t)offset, (uint64_t)offset, 3,
-				   note_task, found)
+	assert_int_equal(walk_list(kernel, symbol("init_task") + (uint64_t)offset, (uint64_t)offset,
+				   3, note_task, found)
 				 .end,
 			 WALK_LIMIT);
 	str_deinit(&text);
 	free(found);
 }
 
-/* An id of the pid namespace leads to a struct pid, whose first list leads to the task of that pid. */
+/* An id of the pid namespace leads to a struct pid, whose first list leads to the task of that pid.
+ */
 static bool note_pid(void *context, uint64_t index, uint64_t entry)
 {
 	const struct types *t = kernel_types(kernel);
@@ -240,7 +244,8 @@ static void test_walk_of_an_idr(void **state)
 	kernel_window_begin(kernel);
 	w = walk_idr(kernel, symbol("init_pid_ns") + (uint64_t)idr, 8192, note_pid, found);
 	assert_int_equal(w.end, WALK_DONE);
-	for (char *line = strtok_r(text.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		int tgid, pid;
 
 		assert_int_equal(sscanf(line, "%d %d", &tgid, &pid), 2);
@@ -289,10 +294,11 @@ static void test_walk_of_a_tree(void **state)
 /* What 1,000 tasks of 8 fields cost, and one field; the limits allow for a busy host. */
 static void test_speed(void **state)
 {
-	static const char *const names[] = {"pid", "__state", "prio", "policy", "on_rq", "se.vruntime",
-					    "nvcsw", "start_time"};
+	static const char *const names[] = {"pid",   "__state",	    "prio",  "policy",
+					    "on_rq", "se.vruntime", "nvcsw", "start_time"};
 	const struct kernel_info *info = kernel_info(kernel);
-	uint64_t task = symbol("init_task"), start, first = 0, best = UINT64_MAX, sum = 0, tasks = 0;
+	uint64_t task = symbol("init_task"), start, first = 0, best = UINT64_MAX, sum = 0,
+		 tasks = 0;
 	int64_t link = types_offset(kernel_types(kernel), "task_struct", "tasks");
 	struct field fields[8];
 
@@ -318,9 +324,11 @@ static void test_speed(void **state)
 		if (start < best)
 			best = start;
 	}
-	print_message("%s: adopted in %.1f ms; %u tasks x 8 fields in %.2f ms, then %.2f ms (%" PRIx64 ")\n",
-		      info->release, (double)info->adopt_ns / 1e6, TASKS, (double)first / 1e6,
-		      (double)best / 1e6, sum);
+	print_message(
+		"%s: adopted in %.1f ms; %u tasks x 8 fields in %.2f ms, then %.2f ms (%" PRIx64
+		")\n",
+		info->release, (double)info->adopt_ns / 1e6, TASKS, (double)first / 1e6,
+		(double)best / 1e6, sum);
 	assert_true(best < 20 * 1000000ull);
 	assert_true(info->adopt_ns < 2000 * 1000000ull);
 }

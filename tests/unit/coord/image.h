@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel small enough to be written by hand: RAM with page tables, vmcoreinfo, kallsyms and BTF, laid
- * out as Linux does it. Tests and fuzzers build one, change what they like, adopt it.
+ * A kernel small enough to be written by hand: RAM with page tables, vmcoreinfo, kallsyms and BTF,
+ * laid out as Linux does it. Tests and fuzzers build one, change what they like, adopt it.
  *
  * Everything aborts when it fails: this is scaffolding, not what is tested.
  */
@@ -18,12 +18,12 @@
 #include <string.h>
 
 #define IMAGE_RAM (16u << 20)
-#define IMAGE_PHYS 0x400000ull          /* where the kernel was loaded */
+#define IMAGE_PHYS 0x400000ull /* where the kernel was loaded */
 #define IMAGE_KASLR 0x6000000ull
 #define IMAGE_START (0xffffffff81000000ull + IMAGE_KASLR)
 #define IMAGE_SIZE 0x400000ull
-#define IMAGE_NOTE 0x80000ull           /* vmcoreinfo */
-#define IMAGE_TABLES 0x100000ull        /* page tables, one page after the other */
+#define IMAGE_NOTE 0x80000ull	 /* vmcoreinfo */
+#define IMAGE_TABLES 0x100000ull /* page tables, one page after the other */
 #define IMAGE_SYMBOLS_MAX 64
 
 enum image_encoding { IMAGE_PLACE, IMAGE_BASE, IMAGE_PERCPU };
@@ -39,13 +39,13 @@ struct image {
 	unsigned int levels;
 	enum image_encoding encoding;
 	uint64_t direct_map;
-	uint64_t next_table;  /* physical */
-	uint64_t next_data;   /* virtual, in the kernel's image */
-	uint64_t root;        /* physical */
+	uint64_t next_table; /* physical */
+	uint64_t next_data;  /* virtual, in the kernel's image */
+	uint64_t root;	     /* physical */
 	struct image_symbol symbols[IMAGE_SYMBOLS_MAX];
 	unsigned int symbol_count;
 	struct btf *btf;
-	char note[4096];      /* vmcoreinfo's text */
+	char note[4096]; /* vmcoreinfo's text */
 	bool no_btf, no_kallsyms;
 };
 
@@ -105,7 +105,8 @@ static inline void image_symbol(struct image *g, const char *name, uint64_t addr
 
 /* ---- page tables ---- */
 
-static inline uint64_t *image_entry(struct image *g, uint64_t table, uint64_t va, unsigned int level)
+static inline uint64_t *image_entry(struct image *g, uint64_t table, uint64_t va,
+				    unsigned int level)
 {
 	uint64_t *entries = ram_at(&g->ram, table, 4096);
 
@@ -155,7 +156,8 @@ static inline int image_by_address(const void *a, const void *b)
 }
 
 /* Tokens: every printable character, and a few pieces of names below them. */
-static const char *const image_pieces[] = {"", "init_", "_task", "per_cpu_", "__", "kallsyms_", "cpu", "Tinit_"};
+static const char *const image_pieces[] = {"",	 "init_",     "_task", "per_cpu_",
+					   "__", "kallsyms_", "cpu",   "Tinit_"};
 #define IMAGE_PIECES (sizeof(image_pieces) / sizeof(*image_pieces))
 
 static inline const char *image_token(unsigned int i, char single[2])
@@ -216,7 +218,8 @@ static inline int32_t image_offset(const struct image *g, unsigned int i, uint64
 	case IMAGE_BASE:
 		return (int32_t)(address - IMAGE_START);
 	default: /* absolute when small, else below the base */
-		return address < 0x80000000 ? (int32_t)address : (int32_t)(IMAGE_START - 1 - address);
+		return address < 0x80000000 ? (int32_t)address
+					    : (int32_t)(IMAGE_START - 1 - address);
 	}
 }
 
@@ -249,8 +252,10 @@ static inline void image_add_kallsyms(struct image *g)
 	image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_num_syms", image_put(g, &count, 4, 4));
 	image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_names",
 		   image_put(g, names, image_names(g, names), 1));
-	image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_token_table", image_put(g, tokens, tokens_len, 4));
-	image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_token_index", image_put(g, index, sizeof(index), 4));
+	image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_token_table",
+		   image_put(g, tokens, tokens_len, 4));
+	image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_token_index",
+		   image_put(g, index, sizeof(index), 4));
 	offsets = image_alloc(g, 4 * count, 4);
 	for (unsigned int i = 0; i < count; i++) {
 		int32_t offset = image_offset(g, i, offsets);
@@ -261,7 +266,8 @@ static inline void image_add_kallsyms(struct image *g)
 	if (g->encoding != IMAGE_PLACE) {
 		uint64_t base = IMAGE_START;
 
-		image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_relative_base", image_put(g, &base, 8, 8));
+		image_note(g, IMAGE_SYMBOL_LINE, "kallsyms_relative_base",
+			   image_put(g, &base, 8, 8));
 	}
 }
 
@@ -299,8 +305,10 @@ static inline void image_add_types(struct btf *b)
 {
 	int u32 = image_int(b, "unsigned int", 4, 0), s32 = image_int(b, "int", 4, BTF_INT_SIGNED);
 	int ulong = image_int(b, "long unsigned int", 8, 0), ch = image_int(b, "char", 1, 0);
-	int sh = image_int(b, "short int", 2, BTF_INT_SIGNED), boolean, u64, list, list_ptr, rb, rb_ptr;
-	int task, task_ptr, char_ptr, comm, times, tail, policy, big, inner, outer, number, proto, handler;
+	int sh = image_int(b, "short int", 2, BTF_INT_SIGNED), boolean, u64, list, list_ptr, rb,
+	    rb_ptr;
+	int task, task_ptr, char_ptr, comm, times, tail, policy, big, inner, outer, number, proto,
+		handler;
 	int unknown, unknown_ptr;
 
 	image_int(b, "unsigned char", 1, 0);
@@ -336,7 +344,8 @@ static inline void image_add_types(struct btf *b)
 	btf__add_field(b, NULL, inner, 0, 0);
 	unknown = btf__add_fwd(b, "unknown", BTF_FWD_STRUCT);
 	unknown_ptr = btf__add_ptr(b, unknown);
-	/* The struct comes four types after these: its pointer, the prototype, and the handler's pointer. */
+	/* The struct comes four types after these: its pointer, the prototype, and the handler's
+	 * pointer. */
 	task_ptr = (int)btf__type_cnt(b);
 	task = task_ptr + 3;
 	btf__add_ptr(b, task);

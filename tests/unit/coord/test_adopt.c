@@ -47,7 +47,8 @@ static void test_empty_ram(void **state)
 
 	expect_ok(ram_create(1 << 20, &ram));
 	expect_err(kernel_adopt(&ram, 0, &k), ERR_NOT_FOUND,
-		   "no Linux kernel in guest memory (yet): no vmcoreinfo, which needs CONFIG_VMCORE_INFO and "
+		   "no Linux kernel in guest memory (yet): no vmcoreinfo, which needs "
+		   "CONFIG_VMCORE_INFO and "
 		   "a kernel past its early boot");
 	ram_deinit(&ram);
 }
@@ -61,7 +62,8 @@ static void test_without_kallsyms(void **state)
 	g.no_kallsyms = true;
 	image_finish(&g);
 	expect_err(kernel_adopt(&g.ram, 0, &k), ERR_ABSENT,
-		   "kernel 7.0.0-test does not say where its symbols are: needs CONFIG_KALLSYMS and Linux "
+		   "kernel 7.0.0-test does not say where its symbols are: needs CONFIG_KALLSYMS "
+		   "and Linux "
 		   "6.0 or newer");
 	image_deinit(&g);
 }
@@ -97,7 +99,8 @@ static void test_stale_note_is_passed_over(void **state)
 	/* Alone it is no kernel. */
 	memset(ram_at(&g.ram, IMAGE_NOTE, 4096), 0, 4096);
 	expect_err(kernel_adopt(&g.ram, 0, &k), ERR_NOT_FOUND,
-		   "no Linux kernel in guest memory: vmcoreinfo was found 1 times, but its page tables lead "
+		   "no Linux kernel in guest memory: vmcoreinfo was found 1 times, but its page "
+		   "tables lead "
 		   "nowhere");
 	image_deinit(&g);
 }

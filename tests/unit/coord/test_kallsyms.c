@@ -7,7 +7,8 @@
 #define BASE 0xffffffff81000000ull
 #define OFFSETS_AT (BASE + 0x100000)
 
-/* Tables written by hand: every byte is a token of its own, but 1 is "per_cpu_" and 2 is "Tsys_". */
+/* Tables written by hand: every byte is a token of its own, but 1 is "per_cpu_" and 2 is "Tsys_".
+ */
 struct fixture {
 	struct kallsyms_tables t;
 	uint8_t names[4096];

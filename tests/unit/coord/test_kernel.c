@@ -75,7 +75,8 @@ static void test_bad_addresses(void **state)
 		   "bad address 0xffffc90000002000");
 	assert_int_equal(*(char *)ram_at(&g.ram, 0xa00000 + 4095, 1), 0);
 	/* Sums that wrap around end at the top of the address space. */
-	expect_err(kernel_read(k, UINT64_MAX - 3, buffer, 8), ERR_FAULT, "bad address 0xfffffffffffffffc");
+	expect_err(kernel_read(k, UINT64_MAX - 3, buffer, 8), ERR_FAULT,
+		   "bad address 0xfffffffffffffffc");
 	assert_null(kernel_at(k, 0x10, 8));
 	release(&g, k);
 }

@@ -92,7 +92,8 @@ static void test_what_is_not_there(void **state)
 	struct source *s = open_self();
 	struct source_line line;
 
-	expect_err_with(source_of_address(s, own_offset() + 1, &line), ERR_NOT_FOUND, "no source line for 0x");
+	expect_err_with(source_of_address(s, own_offset() + 1, &line), ERR_NOT_FOUND,
+			"no source line for 0x");
 	source_close(s);
 }
 
@@ -116,17 +117,22 @@ static void test_wrong_files(void **state)
 	struct source *s;
 
 	assert_true(fd >= 0);
-	snprintf(message, sizeof(message), "%s is no ELF file (a vmlinux is wanted, not a bzImage)", path);
+	snprintf(message, sizeof(message), "%s is no ELF file (a vmlinux is wanted, not a bzImage)",
+		 path);
 	expect_err(source_open(path, OTHER_ID, 0, &s), ERR_BAD_DATA, message);
-	assert_int_equal(write(fd, "\x7f" "ELF\2\1\1", 7), 7); /* cut off */
+	assert_int_equal(write(fd,
+			       "\x7f"
+			       "ELF\2\1\1",
+			       7),
+			 7); /* cut off */
 	expect_err(source_open(path, OTHER_ID, 0, &s), ERR_BAD_DATA, message);
 	close(fd);
 	unlink(path);
 	snprintf(message, sizeof(message), "%s: No such file or directory", path);
 	expect_err(source_open(path, OTHER_ID, 0, &s), ERR_OS, message);
 	own_build_id(id);
-	snprintf(message, sizeof(message), "the guest's kernel does not say its build-id (%s has %s)", SELF,
-		 id);
+	snprintf(message, sizeof(message),
+		 "the guest's kernel does not say its build-id (%s has %s)", SELF, id);
 	expect_err(source_open(SELF, "", 0, &s), ERR_REFUSED, message);
 }
 

@@ -28,7 +28,8 @@ static uint32_t parse(const struct types *t, const char *name)
 	return id;
 }
 
-static void assert_name(const struct types *t, const char *written, const char *shown, uint64_t size)
+static void assert_name(const struct types *t, const char *written, const char *shown,
+			uint64_t size)
 {
 	uint32_t id = parse(t, written);
 	struct str s = {0};
@@ -75,19 +76,24 @@ static void test_names_that_are_wrong(void **state)
 
 	expect_err(types_parse(t, "struct tsk_struct", &id), ERR_NOT_FOUND,
 		   "no type 'struct tsk_struct'; near: task_struct");
-	expect_err(types_parse(t, "struct", &id), ERR_USAGE, "'struct': a name is missing after 'struct'");
-	expect_err(types_parse(t, "struct policy", &id), ERR_NOT_FOUND, "no type 'struct policy'; near: policy");
+	expect_err(types_parse(t, "struct", &id), ERR_USAGE,
+		   "'struct': a name is missing after 'struct'");
+	expect_err(types_parse(t, "struct policy", &id), ERR_NOT_FOUND,
+		   "no type 'struct policy'; near: policy");
 	expect_err(types_parse(t, "", &id), ERR_USAGE, "'' is no type name");
 	expect_err(types_parse(t, "7", &id), ERR_USAGE, "'7' is no type name");
-	expect_err(types_parse(t, "long long long", &id), ERR_USAGE, "'long long long' is no C type");
+	expect_err(types_parse(t, "long long long", &id), ERR_USAGE,
+		   "'long long long' is no C type");
 	expect_err(types_parse(t, "long short", &id), ERR_USAGE, "'long short' is no C type");
 	expect_err(types_parse(t, "char [", &id), ERR_USAGE,
 		   "'char [': expected an array length such as [16]");
 	expect_err(types_parse(t, "char [-1]", &id), ERR_USAGE,
 		   "'char [-1]': expected an array length such as [16]");
 	expect_err(types_parse(t, "void [2]", &id), ERR_USAGE, "'void [2]': an array of nothing");
-	expect_err(types_parse(t, "u64 x", &id), ERR_USAGE, "'u64 x': cannot read 'x' in a type name");
-	expect_err(types_parse(t, "u64 *********", &id), ERR_USAGE, "'u64 *********': too many pointers");
+	expect_err(types_parse(t, "u64 x", &id), ERR_USAGE,
+		   "'u64 x': cannot read 'x' in a type name");
+	expect_err(types_parse(t, "u64 *********", &id), ERR_USAGE,
+		   "'u64 *********': too many pointers");
 	types_destroy(t);
 }
 
@@ -108,8 +114,8 @@ static void test_members(void **state)
 	struct member m;
 
 	assert_member(t, "__state", 0, 0, TYPE_INT);
-	assert_member(t, "pid", 32, 0, TYPE_INT);         /* in an anonymous union */
-	assert_member(t, "deep", 88 * 8, 0, TYPE_INT);    /* in a struct in a struct */
+	assert_member(t, "pid", 32, 0, TYPE_INT);      /* in an anonymous union */
+	assert_member(t, "deep", 88 * 8, 0, TYPE_INT); /* in a struct in a struct */
 	assert_member(t, "comm", 64, 0, TYPE_ARRAY);
 	assert_member(t, "comm[3]", 64 + 24, 0, TYPE_CHAR);
 	assert_member(t, "tasks.prev", 32 * 8, 0, TYPE_POINTER);
@@ -117,7 +123,8 @@ static void test_members(void **state)
 	assert_member(t, "negative", 48 * 8 + 4, 4, TYPE_INT);
 	assert_member(t, "policy", 52 * 8, 0, TYPE_ENUM);
 	assert_member(t, "times[2]", 80 * 8, 0, TYPE_INT);
-	assert_member(t, "tail[5]", (144 + 40) * 8, 0, TYPE_INT); /* flexible: nobody knows its end */
+	assert_member(t, "tail[5]", (144 + 40) * 8, 0,
+		      TYPE_INT); /* flexible: nobody knows its end */
 	assert_member(t, "on", 90 * 8, 0, TYPE_BOOL);
 	assert_member(t, "handler", 104 * 8, 0, TYPE_POINTER);
 	assert_int_equal(types_offset(t, "task_struct", "tasks.prev"), 32);
@@ -148,7 +155,8 @@ static void test_members_that_are_wrong(void **state)
 	expect_err(types_member(t, task, "tasks.", &m), ERR_USAGE, "a member's name is missing");
 	expect_err(types_member(t, task, "comm[16]", &m), ERR_USAGE,
 		   "index 16 is past the end of an array of 16");
-	expect_err(types_member(t, task, "comm[x]", &m), ERR_USAGE, "'[x]': expected an index such as [0]");
+	expect_err(types_member(t, task, "comm[x]", &m), ERR_USAGE,
+		   "'[x]': expected an index such as [0]");
 	expect_err(types_member(t, task, "pid[0]", &m), ERR_USAGE, "'[0]': not an array");
 	expect_err(types_member(t, task, "tail[0xffffffffffffffff]", &m), ERR_USAGE,
 		   "index 18446744073709551615 is too large");
@@ -178,7 +186,8 @@ static void test_what_a_type_is(void **state)
 	assert_int_equal(types_kind(t, id), TYPE_POINTER);
 	expect_ok(types_variable(t, "wake_up", &id));
 	assert_int_equal(types_kind(t, id), TYPE_FUNCTION);
-	expect_err(types_variable(t, "jiffies", &id), ERR_ABSENT, "BTF does not know the type of jiffies");
+	expect_err(types_variable(t, "jiffies", &id), ERR_ABSENT,
+		   "BTF does not know the type of jiffies");
 	types_destroy(t);
 }
 

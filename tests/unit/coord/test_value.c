@@ -23,7 +23,8 @@ static void set_u64(struct fixture *f, unsigned int offset, uint64_t value)
 
 static void fill_task(struct fixture *f)
 {
-	uint32_t state = 1, bits = 1 | 5 << 1 | 0xd << 4, policy = 7; /* flag 1, small 5, negative -3 */
+	uint32_t state = 1, bits = 1 | 5 << 1 | 0xd << 4,
+		 policy = 7; /* flag 1, small 5, negative -3 */
 	int32_t pid = -5;
 	int16_t deep = -2;
 
@@ -166,10 +167,12 @@ static void test_wrong_uses(void **state)
 
 	expect_err(value_member(f->kernel, &v, "x", &w), ERR_USAGE, "int is no struct");
 	expect_err(value_member(f->kernel, &text, "x", &w), ERR_USAGE, "a text is no struct");
-	expect_err(value_member(f->kernel, &plain, "x", &w), ERR_USAGE, "a plain number is no struct");
+	expect_err(value_member(f->kernel, &plain, "x", &w), ERR_USAGE,
+		   "a plain number is no struct");
 	expect_err(value_deref(f->kernel, &v, &w), ERR_USAGE, "int is no pointer");
 	expect_err(value_index(f->kernel, &v, 0, &w), ERR_USAGE, "int is no array");
-	expect_err(value_load(f->kernel, &f->object, &w), ERR_USAGE, "struct task_struct is no number");
+	expect_err(value_load(f->kernel, &f->object, &w), ERR_USAGE,
+		   "struct task_struct is no number");
 	v = member(f, "comm");
 	expect_err(value_index(f->kernel, &v, 16, &w), ERR_USAGE,
 		   "index 16 is past the end of an array of 16");
@@ -221,7 +224,8 @@ static void store(struct fixture *f, const char *name, uint64_t value)
 	assert_true((uint64_t)field(f, name) == value);
 }
 
-static void refuse(struct fixture *f, const char *name, uint64_t value, bool is_signed, const char *why)
+static void refuse(struct fixture *f, const char *name, uint64_t value, bool is_signed,
+		   const char *why)
 {
 	struct value v = member(f, name);
 	int64_t before = field(f, name);
@@ -252,13 +256,15 @@ static void test_stores_that_do_not_fit(void **state)
 	struct fixture *f = *state;
 	struct value v = value_number(1);
 
-	refuse(f, "pid", 1ull << 31, false, "2147483648 does not fit int (-2147483648 to 2147483647)");
+	refuse(f, "pid", 1ull << 31, false,
+	       "2147483648 does not fit int (-2147483648 to 2147483647)");
 	refuse(f, "__state", (uint64_t)-1, true, "-1 does not fit unsigned int (0 to 4294967295)");
 	refuse(f, "small", 8, true, "8 does not fit unsigned int : 3 (0 to 7)");
 	refuse(f, "negative", (uint64_t)-9, true, "-9 does not fit int : 4 (-8 to 7)");
 	refuse(f, "negative", 8, true, "8 does not fit int : 4 (-8 to 7)");
 	refuse(f, "on", 2, true, "2 does not fit _Bool (0 or 1)");
-	refuse(f, "big", (uint64_t)-1, true, "-1 does not fit enum big (0 to 18446744073709551615)");
+	refuse(f, "big", (uint64_t)-1, true,
+	       "-1 does not fit enum big (0 to 18446744073709551615)");
 	expect_err(value_store(f->kernel, &f->object, 1, true), ERR_USAGE,
 		   "struct task_struct is no number and cannot be written as one");
 	v = value_number(1);
@@ -339,7 +345,8 @@ static void test_depth(void **state)
 	value_format(f->kernel, &f->object, 1, &s);
 	assert_non_null(strstr(str_text(&s), "\n\t.tasks = {...},"));
 	assert_non_null(strstr(str_text(&s), "\n\t.small = 5,"));
-	assert_non_null(strstr(str_text(&s), "\n\t\t\t.deep = -2,")); /* anonymous structs cost no depth */
+	assert_non_null(
+		strstr(str_text(&s), "\n\t\t\t.deep = -2,")); /* anonymous structs cost no depth */
 	str_clear(&s);
 	value_format(f->kernel, &f->object, 2, &s);
 	assert_non_null(strstr(str_text(&s), "\n\t\t.prev = 0xdead000000000122,"));

@@ -6,7 +6,8 @@
 #define RAM_SIZE (8u << 20)
 #define TEXT                                                                                       \
 	"OSRELEASE=6.19.14\nSYMBOL(_stext)=ffffffff81000000\nNUMBER(phys_base)=-192937984\n"       \
-	"NUMBER(VMALLOC_START)=0xff24416b40000000\nOFFSET(uts_namespace.name)=4\nKERNELOFFSET=1da00000\n"
+	"NUMBER(VMALLOC_START)=0xff24416b40000000\nOFFSET(uts_namespace.name)=4\nKERNELOFFSET="    \
+	"1da00000\n"
 
 static void put_note(struct ram *ram, uint64_t phys, const char *text, uint32_t len)
 {
@@ -60,15 +61,16 @@ static void test_incomplete_notes_do_not_count(void **state)
 	struct ram ram;
 
 	expect_ok(ram_create(RAM_SIZE, &ram));
-	put_note(&ram, 0x1000, TEXT, strlen(TEXT) + 1);  /* a NUL inside */
-	put_note(&ram, 0x2000, TEXT, strlen(TEXT) - 1);  /* cut inside a line */
+	put_note(&ram, 0x1000, TEXT, strlen(TEXT) + 1); /* a NUL inside */
+	put_note(&ram, 0x2000, TEXT, strlen(TEXT) - 1); /* cut inside a line */
 	put_note(&ram, 0x3000, TEXT, VMCOREINFO_MAX + 1);
 	put_note(&ram, 0x8000, TEXT, 0);
 	put_note(&ram, 0x9000, "OSRELEASE=%s\n", 13);
 	put_note(&ram, 0xa000, "SYMBOL(x)=12\n", 13);
-	put_note(&ram, RAM_SIZE - 4096, TEXT, 5000);     /* runs past the end of RAM */
+	put_note(&ram, RAM_SIZE - 4096, TEXT, 5000); /* runs past the end of RAM */
 	expect_ok(vmcoreinfo_each(&ram, note_found, &f));
-	assert_int_equal(f.count, 1); /* the format string is well formed: its page tables will not be */
+	assert_int_equal(f.count,
+			 1); /* the format string is well formed: its page tables will not be */
 	assert_int_equal(f.phys[0], 0x9000);
 	ram_deinit(&ram);
 }

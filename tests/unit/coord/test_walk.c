@@ -237,9 +237,9 @@ static void test_xarray(void **state)
 	set_shift(f, 0, 6);
 	set_slot(f, 0, 2, f->xa_node[1] + 2);
 	set_slot(f, 1, 3, 0xa000);
-	set_slot(f, 1, 4, 3 << 2 | 2);   /* a sibling */
+	set_slot(f, 1, 4, 3 << 2 | 2);	 /* a sibling */
 	set_slot(f, 1, 5, 257 << 2 | 2); /* reserved, empty */
-	set_slot(f, 1, 63, 7 << 1 | 1);  /* a value */
+	set_slot(f, 1, 63, 7 << 1 | 1);	 /* a value */
 	e = (struct entries){""};
 	assert_walk(walk_xarray(f->kernel, f->xa, 10, note_entry, &e), WALK_DONE, 2, 0);
 	assert_string_equal(e.text, "131:a000 191:f ");
@@ -254,11 +254,13 @@ static void test_xarray_that_is_broken(void **state)
 	link_to(f, f->xa + 8, f->xa_node[0] + 2);
 	set_shift(f, 0, 6);
 	set_slot(f, 0, 1, f->xa_node[0] + 2); /* a node in itself */
-	assert_walk(walk_xarray(f->kernel, f->xa, 10, note_entry, &e), WALK_BROKEN, 0, f->xa_node[0]);
+	assert_walk(walk_xarray(f->kernel, f->xa, 10, note_entry, &e), WALK_BROKEN, 0,
+		    f->xa_node[0]);
 	set_slot(f, 0, 1, 0x7777000 + 2);
 	assert_walk(walk_xarray(f->kernel, f->xa, 10, note_entry, &e), WALK_FAULT, 0, 0x7777000);
 	set_shift(f, 0, 200);
-	assert_walk(walk_xarray(f->kernel, f->xa, 10, note_entry, &e), WALK_BROKEN, 0, f->xa_node[0]);
+	assert_walk(walk_xarray(f->kernel, f->xa, 10, note_entry, &e), WALK_BROKEN, 0,
+		    f->xa_node[0]);
 }
 
 static void test_idr_has_a_base(void **state)
@@ -286,7 +288,7 @@ static void test_rhashtable(void **state)
 	memcpy(image_at(&f->g, table), &size, 4);
 	link_to(f, bucket + 8, node(f, 2) | 1); /* a locked bucket */
 	link_to(f, node(f, 2), node(f, 4));
-	link_to(f, node(f, 4), 1 | bucket);     /* ends are marked by bit 0 */
+	link_to(f, node(f, 4), 1 | bucket); /* ends are marked by bit 0 */
 	link_to(f, bucket + 24, node(f, 6));
 	assert_walk(walk_rhashtable(f->kernel, f->xa, 0, 10, see, &s), WALK_DONE, 3, 0);
 	assert_string_equal(s.digits, "246");
