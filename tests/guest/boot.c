@@ -23,6 +23,20 @@ static void skip_without_kernel(const char *wanted)
 	exit(77);
 }
 
+static enum clock_kind wanted_clock(void)
+{
+	const char *name = getenv("KTDBG_TEST_CLOCK");
+
+	if (!name)
+		return CLOCK_AUTO;
+	return strcmp(name, "real") == 0 ? CLOCK_REAL : CLOCK_VIRTUAL;
+}
+
+static enum coord_pacing pacing_of(const struct machine *machine)
+{
+	return machine_info(machine)->clock == CLOCK_VIRTUAL ? COORD_LOCKSTEP : COORD_FREE;
+}
+
 struct coord *guest_boot(void)
 {
 	struct options options;
@@ -32,10 +46,11 @@ struct coord *guest_boot(void)
 
 	options_init(&options);
 	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	options.clock = wanted_clock();
 	skip_without_kernel(options.kernel);
 	err = start_machine(&options, NULL, &machine);
 	if (!err)
-		err = coord_create(machine, COORD_LOCKSTEP, &coord);
+		err = coord_create(machine, pacing_of(machine), &coord);
 	if (err) {
 		fprintf(stderr, "no guest: %s\n", err_detail(err));
 		err_free(err);

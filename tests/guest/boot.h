@@ -10,7 +10,8 @@
 
 #include "coord/coord.h"
 
-/* Exits with 77 when there is no kernel or no QEMU to boot, with 1 when the boot fails. */
+/* Under $KTDBG_TEST_CLOCK (real or virtual; else as `--clock auto`); under the real one the guest runs
+ * between windows. Exits with 77 when there is no kernel or no QEMU to boot, with 1 when the boot fails. */
 struct coord *guest_boot(void);
 
 /* spawn CGROUP WORDS...: as the command has it; returns the pid of the first worker. */

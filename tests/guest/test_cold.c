@@ -81,13 +81,6 @@ static int setup(void **state)
 	sleeper = guest_spawn(coord, "@runner", "workers=1 work=sleep comm=sleeper");
 	spinner = guest_spawn(coord, "@runner", "workers=1 work=spin comm=spinner affinity=3");
 	waiter = guest_spawn(coord, "@runner", "workers=1 work=spin comm=spinner affinity=3");
-	expect_ok(coord_run_until(coord, coord_time(coord) + 300 * MS));
-	if (read_task(waiter, "on_cpu")) {
-		int runs = waiter;
-
-		waiter = spinner;
-		spinner = runs;
-	}
 	return 0;
 }
 
@@ -131,16 +124,30 @@ static void test_seed_of_a_sleeping_worker(void **state)
 	assert_true(read_task(sleeper, "scx.dsq_vtime") >= strtoull(SEED, NULL, 10));
 }
 
+/* Both spinners are runnable; say which of them runs. */
+static void find_waiter(void)
+{
+	expect_ok(coord_run_until(coord, coord_time(coord) + 300 * MS));
+	if (read_task(waiter, "on_cpu")) {
+		int runs = waiter;
+
+		waiter = spinner;
+		spinner = runs;
+	}
+}
+
 static void test_running_task_is_refused(void **state)
 {
-	struct cold_op op = task_op(spinner, "scx.dsq_vtime", SEED, 0);
-	struct cold_op read = task_op(spinner, "scx.dsq_vtime", NULL, 0);
+	struct cold_op op, read;
 	struct cold_reply reply;
 	uint64_t before;
 
 	(void)state;
 	if (!has_ext)
 		skip();
+	find_waiter();
+	op = task_op(spinner, "scx.dsq_vtime", SEED, 0);
+	read = task_op(spinner, "scx.dsq_vtime", NULL, 0);
 	before = read_number(&read);
 	expect_err(cold_run(cold, &op, &reply), ERR_REFUSED,
 		   "L4: on_rq is 1: the task is on a run queue");
@@ -362,21 +369,38 @@ static void test_reads_are_quick(void **state)
 	assert_true(took < 100000);
 }
 
+/* Each test in one window: time passes where the test says so, under both clocks. */
+static int open_window(void **state)
+{
+	(void)state;
+	expect_ok(coord_enter(coord));
+	return 0;
+}
+
+static int close_window(void **state)
+{
+	(void)state;
+	expect_ok(coord_leave(coord));
+	return 0;
+}
+
+#define IN_WINDOW(test) cmocka_unit_test_setup_teardown(test, open_window, close_window)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_running_task_is_refused), /* at the setup's own moment */
-		cmocka_unit_test(test_seed_of_a_sleeping_worker),
-		cmocka_unit_test(test_writes_without_sched_ext),
-		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_dry_run_touches_nothing),
-		cmocka_unit_test(test_batch_is_all_or_nothing),
-		cmocka_unit_test(test_undo_ends_when_the_guest_runs),
-		cmocka_unit_test(test_what_the_kernel_makes_of_it),
-		cmocka_unit_test(test_percpu_and_addresses),
-		cmocka_unit_test(test_hot_needs_no_freeze),
-		cmocka_unit_test(test_replies_are_drained_in_order),
-		cmocka_unit_test(test_reads_are_quick),
+		IN_WINDOW(test_running_task_is_refused),
+		IN_WINDOW(test_seed_of_a_sleeping_worker),
+		IN_WINDOW(test_writes_without_sched_ext),
+		IN_WINDOW(test_identity),
+		IN_WINDOW(test_dry_run_touches_nothing),
+		IN_WINDOW(test_batch_is_all_or_nothing),
+		IN_WINDOW(test_undo_ends_when_the_guest_runs),
+		IN_WINDOW(test_what_the_kernel_makes_of_it),
+		IN_WINDOW(test_percpu_and_addresses),
+		IN_WINDOW(test_hot_needs_no_freeze),
+		IN_WINDOW(test_replies_are_drained_in_order),
+		IN_WINDOW(test_reads_are_quick),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

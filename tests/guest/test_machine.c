@@ -239,6 +239,34 @@ static void the_real_clock(void **state)
 	machine_setup_deinit(&s);
 }
 
+/* A QEMU that gets no host CPU for a while: the hold says so and leaves the machine running. */
+static void a_hold_has_a_deadline(void **state)
+{
+	const enum clock_kind clocks[] = {CLOCK_VIRTUAL, CLOCK_REAL};
+	enum machine_stop_reason reason;
+	struct machine_setup s;
+	struct machine *m;
+
+	machine_setup_init(&s);
+	s.config.accel = ACCEL_TCG;
+	for (unsigned int i = 0; i < 2; i++) {
+		s.config.clock = clocks[i];
+		m = boot(&s);
+		expect_ok(machine_run(m, NULL));
+		kill(machine_info(m)->pid, SIGSTOP);
+		usleep(50000);
+		expect_err(machine_hold(m, 200 * MS), ERR_TIMEOUT, "0 of 4 vCPUs stopped in time");
+		assert_int_equal(machine_state(m), MACHINE_RUNNING);
+		kill(machine_info(m)->pid, SIGCONT);
+		expect_err(machine_wait(m, 200 * MS, &reason), ERR_TIMEOUT,
+			   "the guest did not stop in time");
+		expect_ok(machine_hold(m, 30 * SECOND));
+		assert_int_equal(machine_state(m), MACHINE_HELD);
+		machine_destroy(m);
+	}
+	machine_setup_deinit(&s);
+}
+
 /* One byte of the one entry in the store changed. */
 static void damage(const char *folder)
 {
@@ -307,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_killed_qemu_is_noticed),
 		cmocka_unit_test(nothing_is_left_behind),
 		cmocka_unit_test(the_real_clock),
+		cmocka_unit_test(a_hold_has_a_deadline),
 		cmocka_unit_test(damaged_machines_are_made_again),
 	};
 

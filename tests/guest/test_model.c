@@ -19,6 +19,12 @@
 
 static struct coord *coord;
 
+/* Under the real clock a busy host stretches everything: what depends on durations is not asked. */
+static bool is_exact(void)
+{
+	return machine_info(coord_machine(coord))->clock == CLOCK_VIRTUAL;
+}
+
 /* What /proc says of one thread. */
 struct proc_task {
 	int tgid, pid;
@@ -211,7 +217,7 @@ static void test_jiffies(void **state)
 	assert_in_range(said, before, after);
 	/* 250 Hz: a tenth of a second is 25 of them. */
 	expect_ok(coord_run_until(coord, coord_time(coord) + 100 * MS));
-	assert_in_range(read_symbol("jiffies_64"), after + 24, after + 26);
+	assert_in_range(read_symbol("jiffies_64"), after + 24, after + (is_exact() ? 26 : 2500));
 	str_deinit(&text);
 }
 
@@ -289,7 +295,7 @@ static void test_sched_ext(void **state)
 	}
 	assert_true(ext > 50);
 	/* Nine spin and four CPUs are there: some wait in the scheduler's queue. */
-	assert_true(on_dsq >= 1);
+	assert_true(on_dsq >= 1 || !is_exact());
 	assert_true(model_find_task(m, pid) >= 0);
 	assert_int_equal(m->tasks[model_find_task(m, pid)].class, CLASS_EXT);
 	check_ext_queues(m);
@@ -308,6 +314,8 @@ static void test_thousand_tasks_are_quick(void **state)
 	unsigned int count = 0;
 
 	(void)state;
+	if (!is_exact())
+		skip();
 	guest_spawn(coord, "@runner", "workers=500 work=sleep comm=many");
 	guest_spawn(coord, "@runner", "workers=500 work=sleep comm=more");
 	expect_ok(coord_kernel(coord, &k));
@@ -329,15 +337,32 @@ static void test_thousand_tasks_are_quick(void **state)
 	assert_true(best < 20 * MS);
 }
 
+/* Each test in one window: time passes where the test says so, under both clocks. */
+static int open_window(void **state)
+{
+	(void)state;
+	expect_ok(coord_enter(coord));
+	return 0;
+}
+
+static int close_window(void **state)
+{
+	(void)state;
+	expect_ok(coord_leave(coord));
+	return 0;
+}
+
+#define IN_WINDOW(test) cmocka_unit_test_setup_teardown(test, open_window, close_window)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tasks_are_what_proc_says),
-		cmocka_unit_test(test_cpus_are_what_sched_debug_says),
-		cmocka_unit_test(test_jiffies),
-		cmocka_unit_test(test_queue_of_a_busy_cpu),
-		cmocka_unit_test(test_sched_ext),
-		cmocka_unit_test(test_thousand_tasks_are_quick),
+		IN_WINDOW(test_tasks_are_what_proc_says),
+		IN_WINDOW(test_cpus_are_what_sched_debug_says),
+		IN_WINDOW(test_jiffies),
+		IN_WINDOW(test_queue_of_a_busy_cpu),
+		IN_WINDOW(test_sched_ext),
+		IN_WINDOW(test_thousand_tasks_are_quick),
 	};
 	int failed;
 
