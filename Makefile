@@ -97,7 +97,7 @@ ALL_OBJ := $(foreach l,$(LAYERS),$(OBJ_$(l))) $(O)/ktdbg.o
 libs_of = $(foreach l,$(1),$(O)/lib$(l).a)
 LIBS := $(call libs_of,tui commands coord vmm base)
 
-$(O)/%.o: %.c $(O)/gen/version.h $(O)/gen/flags
+$(O)/%.o: %.c $(O)/gen/flags | $(O)/gen/version.h
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(Q)$(CC) $(KT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<

@@ -68,7 +68,7 @@ check-layers: ## no include points upwards
 # Every header compiles alone.
 HEADERS := $(foreach l,$(LAYERS) guest,$(wildcard $(l)/*.h))
 HEADERS_OK := $(HEADERS:%=$(O)/headers/%.ok)
-$(HEADERS_OK): $(O)/headers/%.ok: % $(O)/gen/flags $(O)/gen/version.h
+$(HEADERS_OK): $(O)/headers/%.ok: % $(O)/gen/flags | $(O)/gen/version.h
 	@mkdir -p $(@D)
 	$(Q)printf '#include "%s"\nextern int one_declaration;\n' $< | \
 		$(CC) $(filter-out -MMD -MP,$(KT_CFLAGS)) -Wno-unused-function -Werror -MMD -MP -MT $@ \
