@@ -178,6 +178,19 @@ static void add_duration(struct str *text, uint64_t ns)
 		 units[unit]);
 }
 
+/* The built-in queues by name (include/linux/sched/ext.h: SCX_DSQ_FLAG_BUILTIN, _GLOBAL, _LOCAL). */
+static void dsq_text(const struct maybe *id, struct str *text)
+{
+	if (!id->present)
+		return;
+	if (id->value == (1ull << 63 | 1))
+		str_add(text, "global");
+	else if (id->value == (1ull << 63 | 2))
+		str_add(text, "local");
+	else
+		str_addf(text, "0x%" PRIx64, id->value);
+}
+
 static void rate_text(const struct sampler *s, const struct model_task *t, int column,
 		      struct str *text, enum role *role)
 {
@@ -219,6 +232,8 @@ void task_column_text(const struct sampler *s, const struct model_task *t, int c
 		rate_text(s, t, column, text, role);
 	} else if (column_signed(t, column, &plain)) {
 		str_addf(text, "%d", plain);
+	} else if (column == TASK_DSQ) {
+		dsq_text(&t->scx_dsq_id, text);
 	} else if (column_hex(t, column, &number)) {
 		if (number.present)
 			str_addf(text, "0x%" PRIx64, number.value);

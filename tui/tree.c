@@ -359,6 +359,17 @@ static struct err *follow_trail(struct tree *t, int at, const struct trail *trai
 	return NULL;
 }
 
+int tree_find_open(const struct tree *t, const char *wanted, int from)
+{
+	for (int tried = 0; tried < t->count; tried++) {
+		int at = (from + 1 + tried) % t->count;
+
+		if (strstr(t->nodes[at].name, wanted))
+			return at;
+	}
+	return -1;
+}
+
 struct err *tree_find(struct tree *t, const char *wanted, int from, int *ret)
 {
 	*ret = -1;

@@ -52,6 +52,8 @@ void tree_path(const struct tree *t, int at, struct str *s);
 /* Read the values of the rows [from, to) of the object at `address`; in a window. */
 struct err *tree_read(struct tree *t, struct kernel *k, uint64_t address, int from, int to)
 	__attribute__((warn_unused_result));
+/* The next row after `from`, around the end, whose name contains `wanted`, as things are open now. -1: none. */
+int tree_find_open(const struct tree *t, const char *wanted, int from);
 /* The next field after `from` whose name contains `wanted`, around the end; closed structs are searched and
  * opened, pointers are not followed. -1: none. */
 struct err *tree_find(struct tree *t, const char *wanted, int from, int *ret)

@@ -32,6 +32,7 @@ static const struct table_column columns[COL_COUNT] = {
 struct entry {
 	struct model_queue_entry entry;
 	struct model_task task;
+	bool shared; /* in no queue of this CPU; the key is its vtime */
 };
 
 struct queue {
@@ -52,15 +53,48 @@ static const struct model_cpu *find_cpu(const struct model *m, unsigned int cpu)
 
 static struct entry make_entry(const struct model *m, const struct model_queue_entry *entry)
 {
-	return (struct entry){*entry, entry->task >= 0 ? m->tasks[entry->task]
-						       : (struct model_task){.pid = -1}};
+	return (struct entry){*entry,
+			      entry->task >= 0 ? m->tasks[entry->task]
+					       : (struct model_task){.pid = -1},
+			      false};
+}
+
+/* Counted on this CPU, but in none of its own queues: it waits in a
+ * shared dispatch queue, or is held by the BPF scheduler. */
+static bool waits_elsewhere(const struct model *m, int task, unsigned int cpu, const struct entry *kept,
+			    unsigned int count)
+{
+	const struct model_task *t = &m->tasks[task];
+
+	if (t->class != CLASS_EXT || !t->on_rq || t->cpu != cpu)
+		return false;
+	for (unsigned int i = 0; i < count; i++)
+		if (kept[i].entry.task == task)
+			return false;
+	return true;
+}
+
+static unsigned int add_shared(const struct model *m, unsigned int cpu, struct entry *kept,
+			       unsigned int count)
+{
+	unsigned int n = count;
+
+	for (unsigned int i = 0; i < m->task_count; i++) {
+		struct model_queue_entry entry = {CLASS_EXT, (int)i, m->tasks[i].scx_vtime.value};
+
+		if (!waits_elsewhere(m, (int)i, cpu, kept, count))
+			continue;
+		kept[n] = make_entry(m, &entry);
+		kept[n++].shared = true;
+	}
+	return n;
 }
 
 /* What runs comes first, whether its class keeps it in a queue meanwhile (fair) or not (ext, rt). */
 static struct err *keep_entries(struct queue *q, const struct model *m,
 				const struct model_queue_entry *entries, unsigned int count)
 {
-	struct entry *kept = reallocarray(NULL, count + 1, sizeof(*kept));
+	struct entry *kept = reallocarray(NULL, count + m->task_count + 1, sizeof(*kept));
 	const struct model_cpu *c = find_cpu(m, q->cpu);
 	int running = c && !c->idle ? c->current_task : -1;
 	unsigned int n = 0;
@@ -78,6 +112,7 @@ static struct err *keep_entries(struct queue *q, const struct model *m,
 	for (unsigned int i = 0; i < count; i++)
 		if (running < 0 || entries[i].task != running)
 			kept[n++] = make_entry(m, &entries[i]);
+	n = add_shared(m, q->cpu, kept, n);
 	free(q->entries);
 	q->entries = kept;
 	q->count = n;
@@ -162,6 +197,9 @@ static void cell(void *context, int row, int column, struct str *text, enum role
 	case COL_POSITION:
 		if (e->task.current)
 			str_add(text, "run");
+		else if (e->shared)
+			/* Between its wakeup and a dispatch queue a task is the BPF scheduler's. */
+			str_add(text, e->task.scx_dsq.value ? "dsq" : "bpf");
 		else
 			str_addf(text, "%d", row);
 		*role = e->task.current ? ROLE_GOOD : ROLE_DIM;

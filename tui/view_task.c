@@ -11,7 +11,11 @@
 #include <string.h>
 
 #define HEAD_ROWS 3
-#define NAME_WIDTH 30
+
+/* Where value and type stand: long names of types get what a wide screen has left over. */
+struct tree_columns {
+	int name_width, value_at, value_width, type_at, type_width;
+};
 
 struct task {
 	struct view view;
@@ -21,6 +25,7 @@ struct task {
 	struct kernel *kernel;   /* whose types the tree is made of */
 	struct tree tree;
 	char wanted[64];         /* of the last search */
+	int search_start;        /* the row where it began */
 };
 
 /* ---- reading ---- */
@@ -104,6 +109,20 @@ static void draw_head(const struct task *v, const struct area *a)
 	add_label(a, 1, col, "cpu%", TASK_CPU_SHARE, v);
 }
 
+static struct tree_columns tree_columns(int cols)
+{
+	struct tree_columns c = {.name_width = cols >= 120 ? 40 : 30};
+
+	c.value_at = c.name_width + 1;
+	c.type_width = cols >= 110 ? 36 : 22;
+	c.value_width = cols - c.value_at - c.type_width - 1;
+	if (c.value_width > 64)
+		c.value_width = 64;
+	c.type_at = c.value_at + c.value_width + 1;
+	c.type_width = cols - c.type_at;
+	return c;
+}
+
 static enum role value_role(const struct task *v, const struct tree_node *n)
 {
 	if (v->gone || (n->text && strcmp(n->text, "{...}") == 0))
@@ -115,30 +134,30 @@ static void draw_node(const struct task *v, const struct area *a, int y, int at)
 {
 	const struct glyphs *g = v->screen->glyphs;
 	const struct tree_node *n = &v->tree.nodes[at];
-	int indent = 2 * n->depth, value_at = NAME_WIDTH + 1, type_width = a->cols >= 110 ? 36 : 22;
-	int type_at = a->cols - type_width;
+	struct tree_columns c = tree_columns(a->cols);
+	int indent = 2 * n->depth;
 	struct str type = {0};
 
 	area_text(a, y, indent, ROLE_DIM, n->open ? g->open : n->parental ? g->closed : g->leaf);
-	area_field(a, y, indent + 2, NAME_WIDTH - indent - 2, ALIGN_LEFT,
+	area_field(a, y, indent + 2, c.name_width - indent - 2, ALIGN_LEFT,
 		   v->wanted[0] && strstr(n->name, v->wanted) ? ROLE_MATCH : ROLE_LABEL, n->name);
 	types_name(v->tree.types, n->type, &type);
 	if (n->bit_size)
 		str_addf(&type, " : %u", n->bit_size);
-	area_field(a, y, value_at, type_at - value_at - 1, ALIGN_LEFT,
+	area_field(a, y, c.value_at, c.value_width, ALIGN_LEFT,
 		   value_role(v, n), n->text ? n->text : "");
-	area_field(a, y, type_at, type_width, ALIGN_LEFT, ROLE_DIM, str_text(&type));
+	area_field(a, y, c.type_at, c.type_width, ALIGN_LEFT, ROLE_DIM, str_text(&type));
 	str_deinit(&type);
 }
 
 static void draw_tree_header(const struct area *a)
 {
-	int type_width = a->cols >= 110 ? 36 : 22;
+	struct tree_columns c = tree_columns(a->cols);
 
 	area_fill(a, HEAD_ROWS - 1, 0, a->cols, ROLE_HEADER, L' ');
 	area_text(a, HEAD_ROWS - 1, 2, ROLE_HEADER, "FIELD");
-	area_text(a, HEAD_ROWS - 1, NAME_WIDTH + 1, ROLE_HEADER, "VALUE");
-	area_text(a, HEAD_ROWS - 1, a->cols - type_width, ROLE_HEADER, "TYPE");
+	area_text(a, HEAD_ROWS - 1, c.value_at, ROLE_HEADER, "VALUE");
+	area_text(a, HEAD_ROWS - 1, c.type_at, ROLE_HEADER, "TYPE");
 }
 
 static void draw(struct view *view, struct screen *s, const struct area *a)
@@ -255,7 +274,15 @@ static void key_close(struct screen *s, struct view *view)
 	s->sample_now = true;
 }
 
-static void find_from(struct screen *s, struct task *v, int from)
+static void go_to(struct screen *s, struct task *v, int at)
+{
+	scroll_set(&v->view.scroll, v->tree.count, v->view.scroll.page);
+	scroll_to(&v->view.scroll, at);
+	s->sample_now = true;
+}
+
+/* The next one in the order of the struct, also inside what is closed. */
+static void find_next(struct screen *s, struct task *v, int from)
 {
 	struct err *err;
 	int at;
@@ -263,32 +290,33 @@ static void find_from(struct screen *s, struct task *v, int from)
 	if (!v->wanted[0] || !v->tree.count)
 		return;
 	err = tree_find(&v->tree, v->wanted, from, &at);
-	if (err) {
+	if (err)
 		screen_error(s, err);
-		return;
-	}
-	if (at < 0) {
+	else if (at < 0)
 		screen_message(s, ROLE_WARNING, "no field's name contains '%s'", v->wanted);
-		return;
-	}
-	scroll_set(&v->view.scroll, v->tree.count, v->view.scroll.page);
-	scroll_to(&v->view.scroll, at);
-	s->sample_now = true;
+	else
+		go_to(s, v, at);
 }
 
+/* What can be seen is found as it is typed; what is closed is opened only for the whole word. */
 static void search(struct view *view, struct screen *s, const char *text, bool done)
 {
 	struct task *v = (struct task *)view;
+	int at;
 
+	if (!v->wanted[0])
+		v->search_start = view->scroll.at;
 	snprintf(v->wanted, sizeof(v->wanted), "%s", text);
-	/* The end of typing confirms what was found on the way. */
-	if (!done)
-		find_from(s, v, view->scroll.at - 1);
+	at = text[0] ? tree_find_open(&v->tree, text, v->search_start - 1) : -1;
+	if (at >= 0)
+		go_to(s, v, at);
+	else if (done)
+		find_next(s, v, v->search_start - 1);
 }
 
 static void key_next(struct screen *s, struct view *view)
 {
-	find_from(s, (struct task *)view, view->scroll.at);
+	find_next(s, (struct task *)view, view->scroll.at);
 }
 
 static void key_why(struct screen *s, struct view *view)
