@@ -264,21 +264,52 @@ struct err *machine_wait(struct machine *m, uint64_t host_timeout_ns, enum machi
 	return NULL;
 }
 
+/* Whether a vCPU's thread waits: it idles or has stopped. */
+static bool thread_waits(pid_t pid, int tid)
+{
+	char *path = str_format("/proc/%d/task/%d/stat", (int)pid, tid), *text = NULL, *state;
+	size_t len;
+	bool waits;
+
+	if (path)
+		err_free(read_whole_file(path, 4096, &text, &len));
+	state = text ? strrchr(text, ')') : NULL;
+	waits = state && str_starts(state, ") S");
+	free(text);
+	free(path);
+	return waits;
+}
+
+static struct err *not_all_stopped(struct machine *m, struct err *late)
+{
+	unsigned int stopped = 0;
+
+	if (err_kind(late) != ERR_TIMEOUT)
+		return late;
+	err_free(late);
+	for (unsigned int i = 0; i < m->tid_count; i++)
+		stopped += thread_waits(m->qemu.pid, m->tids[i]);
+	return err_new(ERR_TIMEOUT, "%u of %u vCPUs stopped in time", stopped, m->tid_count);
+}
+
 struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
 {
 	struct err *err;
 
 	if (!qemu_alive(&m->qemu))
 		return dead(m);
-	if (!is_virtual(m))
-		return rclock_hold(&m->rclock, &m->qemu, STOP_HELD, host_timeout_ns);
+	if (!is_virtual(m)) {
+		err = rclock_hold(&m->rclock, &m->qemu, STOP_HELD, host_timeout_ns);
+		return err ? not_all_stopped(m, err) : NULL;
+	}
 	if (vclock_held(&m->vclock))
 		return NULL;
 	vclock_request_hold(&m->vclock);
 	err = vclock_wait(&m->vclock, &m->qemu, host_timeout_ns);
-	if (err)
-		vclock_withdraw_hold(&m->vclock);
-	return err;
+	if (!err)
+		return NULL;
+	vclock_withdraw_hold(&m->vclock);
+	return not_all_stopped(m, err);
 }
 
 void machine_set_paced(struct machine *m, bool paced)

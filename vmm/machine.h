@@ -95,10 +95,11 @@ uint64_t machine_grid(const struct machine *m);
 
 /* What ends a run by itself. */
 struct machine_stop {
-	uint64_t time;         /* guest ns since ready; UINT64_MAX: none. Exact under the virtual clock
-				* (rounded up to the grid), not before it under the real one */
+	uint64_t time;         /* guest ns since ready; UINT64_MAX: none. Exact under the virtual clock:
+				* the first point at or after it (a fixed quantum: rounded up to the
+				* grid). Not before it under the real clock */
 	uint64_t watch_phys;   /* 4-byte aligned guest-physical address of a u32; 0: none */
-	uint32_t watch_value;  /* stop at the first grid point where it equals this */
+	uint32_t watch_value;  /* stop at the first point where it equals this, which may be at once */
 };
 #define MACHINE_STOP_NONE ((struct machine_stop){.time = UINT64_MAX})
 
