@@ -156,13 +156,10 @@ struct pids {
 	int pids[4096];
 };
 
-static bool note_task(void *context, uint64_t task)
+static void add_pid(struct pids *p, int pid)
 {
-	struct pids *p = context;
-
 	assert_true(p->count < 4096);
-	p->pids[p->count++] = (int)member_number(task, "task_struct", "pid");
-	return true;
+	p->pids[p->count++] = pid;
 }
 
 static bool has_pid(const struct pids *p, int pid)
@@ -173,41 +170,77 @@ static bool has_pid(const struct pids *p, int pid)
 	return false;
 }
 
-/* The list of processes is what /proc lists. */
-static void test_walk_of_a_list(void **state)
+/* What /proc lists: all threads, or the leaders alone. */
+static struct pids *proc_pids(bool leaders)
 {
-	int64_t offset = types_offset(kernel_types(kernel), "task_struct", "tasks");
 	struct pids *found = calloc(1, sizeof(*found));
-	char *save = NULL;
 	struct str text = {0};
-	unsigned int leaders = 0;
-	struct walk w;
+	char *save = NULL;
 
 	assert_non_null(found);
 	expect_ok(agent_proc_snapshot(coord_agent(coord), &text));
-	kernel_window_begin(kernel);
-	w = walk_list(kernel, symbol("init_task") + (uint64_t)offset, (uint64_t)offset, 4096,
-		      note_task, found);
-	assert_int_equal(w.end, WALK_DONE);
-	assert_int_equal(w.count, found->count);
 	for (char *line = strtok_r(text.data, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		int tgid, pid;
 
 		assert_int_equal(sscanf(line, "%d %d", &tgid, &pid), 2);
-		if (tgid != pid)
-			continue;
-		leaders++;
-		if (!has_pid(found, pid))
-			fail_msg("pid %d is in /proc but not in the list", pid);
+		if (!leaders || tgid == pid)
+			add_pid(found, pid);
 	}
-	assert_int_equal(leaders, found->count);
-	assert_int_equal(walk_list(kernel, symbol("init_task") + (uint64_t)offset, (uint64_t)offset,
-				   3, note_task, found)
-				 .end,
-			 WALK_LIMIT);
 	str_deinit(&text);
+	return found;
+}
+
+/*
+ * The guest needs time to answer, in which threads come and go: what /proc had both before and
+ * after must have been found in between, and nothing may be found that it had neither before nor
+ * after.
+ */
+static void compare_pids(const struct pids *before, const struct pids *found,
+			 const struct pids *after)
+{
+	unsigned int still = 0;
+
+	for (unsigned int i = 0; i < before->count; i++) {
+		if (!has_pid(after, before->pids[i]))
+			continue;
+		still++;
+		if (!has_pid(found, before->pids[i]))
+			fail_msg("pid %d is in /proc but was not found", before->pids[i]);
+	}
+	for (unsigned int i = 0; i < found->count; i++)
+		if (!has_pid(before, found->pids[i]) && !has_pid(after, found->pids[i]))
+			fail_msg("pid %d was found but is not in /proc", found->pids[i]);
+	assert_true(still > 50);
+}
+
+static bool note_task(void *context, uint64_t task)
+{
+	add_pid(context, (int)member_number(task, "task_struct", "pid"));
+	return true;
+}
+
+static void test_walk_of_a_list(void **state)
+{
+	int64_t offset = types_offset(kernel_types(kernel), "task_struct", "tasks");
+	uint64_t head = symbol("init_task") + (uint64_t)offset;
+	struct pids *before = proc_pids(true), *found = calloc(1, sizeof(*found)), *after;
+	struct walk w;
+
+	assert_non_null(found);
+	kernel_window_begin(kernel);
+	w = walk_list(kernel, head, (uint64_t)offset, 4096, note_task, found);
+	assert_int_equal(w.end, WALK_DONE);
+	assert_int_equal(w.count, found->count);
+	after = proc_pids(true);
+	compare_pids(before, found, after);
+	kernel_window_begin(kernel);
+	w = walk_list(kernel, head, (uint64_t)offset, 3, note_task, found);
+	assert_int_equal(w.end, WALK_LIMIT);
+	assert_int_equal(w.count, 3);
+	free(before);
 	free(found);
+	free(after);
 }
 
 /* An id of the pid namespace leads to a struct pid, whose first list leads to the task of that pid.
@@ -215,7 +248,6 @@ static void test_walk_of_a_list(void **state)
 static bool note_pid(void *context, uint64_t index, uint64_t entry)
 {
 	const struct types *t = kernel_types(kernel);
-	struct pids *p = context;
 	int64_t lists = types_offset(t, "pid", "tasks");
 	int64_t links = types_offset(t, "task_struct", "pid_links");
 	uint64_t first, task;
@@ -226,36 +258,25 @@ static bool note_pid(void *context, uint64_t index, uint64_t entry)
 		return true;
 	task = first - (uint64_t)links;
 	assert_int_equal(member_number(task, "task_struct", "pid"), index);
-	return note_task(p, task);
+	return note_task(context, task);
 }
 
 static void test_walk_of_an_idr(void **state)
 {
 	int64_t idr = types_offset(kernel_types(kernel), "pid_namespace", "idr");
-	struct pids *found = calloc(1, sizeof(*found));
-	unsigned int threads = 0;
-	char *save = NULL;
-	struct str text = {0};
+	struct pids *before = proc_pids(false), *found = calloc(1, sizeof(*found)), *after;
 	struct walk w;
 
 	assert_non_null(found);
 	assert_true(idr >= 0);
-	expect_ok(agent_proc_snapshot(coord_agent(coord), &text));
 	kernel_window_begin(kernel);
 	w = walk_idr(kernel, symbol("init_pid_ns") + (uint64_t)idr, 8192, note_pid, found);
 	assert_int_equal(w.end, WALK_DONE);
-	for (char *line = strtok_r(text.data, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		int tgid, pid;
-
-		assert_int_equal(sscanf(line, "%d %d", &tgid, &pid), 2);
-		threads++;
-		if (!has_pid(found, pid))
-			fail_msg("pid %d is in /proc but not among the ids", pid);
-	}
-	assert_int_equal(threads, found->count);
-	str_deinit(&text);
+	after = proc_pids(false);
+	compare_pids(before, found, after);
+	free(before);
 	free(found);
+	free(after);
 }
 
 static bool note_group(void *context, uint64_t object)

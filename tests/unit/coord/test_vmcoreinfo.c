@@ -55,6 +55,21 @@ static void test_finds_notes_at_page_starts(void **state)
 	ram_deinit(&ram);
 }
 
+/* Above the PCI hole, where the place in the file is not the address. */
+static void test_memory_above_four_gigabytes(void **state)
+{
+	struct found f = {0};
+	struct ram ram;
+
+	expect_ok(ram_create(3ull << 30, &ram));
+	assert_int_equal(ram.segment_count, 2);
+	put_note(&ram, (4ull << 30) + 0x5000, TEXT, strlen(TEXT));
+	expect_ok(vmcoreinfo_each(&ram, note_found, &f));
+	assert_int_equal(f.count, 1);
+	assert_int_equal(f.phys[0], (4ull << 30) + 0x5000);
+	ram_deinit(&ram);
+}
+
 static void test_incomplete_notes_do_not_count(void **state)
 {
 	struct found f = {0};
@@ -132,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_notes_at_page_starts),
+		cmocka_unit_test(test_memory_above_four_gigabytes),
 		cmocka_unit_test(test_incomplete_notes_do_not_count),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_malformed_numbers),
