@@ -117,16 +117,19 @@ static bool find_text(const struct ring *r, uint64_t begin, uint64_t next, uint6
 		      uint64_t *ret_len)
 {
 	const uint64_t size = 1ull << r->size_bits, mask = size - 1;
+	const uint64_t turn = begin >> r->size_bits, last_turn = (next - 1) >> r->size_bits;
 	uint64_t start = begin & mask, len;
 
 	if (begin & 1)
 		return false;
-	if (begin >> r->size_bits == (next - 1) >> r->size_bits && next > begin) {
+	if (turn == last_turn && next > begin) {
 		len = next - begin;
-	} else {
+	} else if (turn + 1 == last_turn) {
 		/* A block that would cross the end is laid at the ring's start instead. */
 		start = 0;
-		len = next & mask;
+		len = ((next - 1) & mask) + 1;
+	} else {
+		return false;
 	}
 	if (len <= sizeof(uint64_t) || start + len > size)
 		return false;
