@@ -163,6 +163,12 @@ static struct err *explain(struct machine *m, struct err *err)
 
 	if (err_kind(err) != ERR_QMP && err_kind(err) != ERR_GUEST_DIED)
 		return err;
+	if (m->vclock.page && m->vclock.page->problem == ENOSYS) {
+		err_free(err);
+		return err_new(ERR_ABSENT,
+			       "no virtual clock: %s hides the functions that it needs from plugins",
+			       m->program);
+	}
 	/* The socket closes a moment before the process can be waited for. */
 	for (int i = 0; i < 100 && qemu_alive(&m->qemu); i++)
 		usleep(1000);

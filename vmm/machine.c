@@ -146,15 +146,39 @@ static struct err *prepare(struct machine *m, const struct machine_config *confi
 	return NULL;
 }
 
+static struct err *start(struct machine *m, const struct machine_config *config)
+{
+	return config->cold_boot ? machine_cold_boot(m) : warm_start(m);
+}
+
+/* What this host's QEMU lacks is for the operator to mend. */
+static struct err *as_environment(struct err *err)
+{
+	struct err *ret = err_new(ERR_ENVIRONMENT, "%s", err_detail(err));
+
+	err_free(err);
+	return ret;
+}
+
+/* A QEMU without a virtual clock still has the real one, for whoever did not ask for either. */
 static struct err *boot(struct machine *m, const struct machine_config *config)
 {
+	struct err *err;
+
 	ERR_TRY(prepare(m, config));
-	if (config->cold_boot)
-		ERR_TRY(machine_cold_boot(m));
-	else
-		ERR_TRY(warm_start(m));
-	machine_set_origin(m, &config->quantum);
-	return NULL;
+	err = start(m, config);
+	if (err && err_kind(err) == ERR_ABSENT && is_virtual(m) && config->clock == CLOCK_AUTO) {
+		machine_progress(m, err_detail(err));
+		err_free(err);
+		machine_stop_qemu(m);
+		m->info.clock = CLOCK_REAL;
+		err = start(m, config);
+	}
+	if (!err)
+		machine_set_origin(m, &config->quantum);
+	if (!err || err_kind(err) != ERR_ABSENT)
+		return err;
+	return as_environment(err);
 }
 
 struct err *machine_boot(const struct machine_config *config, const struct machine_callbacks *callbacks,

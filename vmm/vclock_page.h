@@ -21,17 +21,11 @@
 
 #define VCLOCK_PAGE_SIZE 4096
 #define VCLOCK_MAGIC UINT32_C(0x6b746362)
-#define VCLOCK_VERSION 2
+#define VCLOCK_VERSION 3
 #define VCLOCK_NEVER UINT64_MAX
 #define VCLOCK_QUANTUM_DEFAULT UINT64_C(100000)
 
 enum vclock_reason { VCLOCK_HELD = 1, VCLOCK_TIME, VCLOCK_WATCH };
-
-enum vclock_mode {
-	VCLOCK_MODE_NONE,   /* no block translated yet */
-	VCLOCK_MODE_TIMER,  /* the plugin owns a timer */
-	VCLOCK_MODE_BLOCKS, /* QEMU hides its symbols: instructions are counted block by block */
-};
 
 struct vclock_page {
 	uint32_t magic;
@@ -55,15 +49,15 @@ struct vclock_page {
 	uint32_t reason;       /* enum vclock_reason of the last stand */
 	uint64_t now;          /* guest ns of the last point; with origin 0 QEMU's virtual ns */
 	uint64_t points;       /* how many so far */
-	uint32_t mode;         /* enum vclock_mode */
-	uint32_t problem;      /* errno of the plugin's own set-up, 0 when all is well */
+	uint32_t problem;      /* errno of the plugin's own work, 0: all is well; ENOSYS: QEMU hides its timers */
+	uint32_t reserved;
 };
 
 _Static_assert(offsetof(struct vclock_page, watch_offset) == 24, "layout");
 _Static_assert(offsetof(struct vclock_page, stop_time) == 40, "layout");
 _Static_assert(offsetof(struct vclock_page, held) == 72, "layout");
 _Static_assert(offsetof(struct vclock_page, now) == 80, "layout");
-_Static_assert(offsetof(struct vclock_page, problem) == 100, "layout");
+_Static_assert(offsetof(struct vclock_page, problem) == 96, "layout");
 _Static_assert(sizeof(struct vclock_page) == 104, "layout");
 _Static_assert(sizeof(struct vclock_page) <= VCLOCK_PAGE_SIZE, "layout");
 

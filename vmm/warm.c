@@ -264,10 +264,11 @@ static struct err *restore(struct machine *m, struct saved *s)
 	return late;
 }
 
-/* An entry that exists but does not work is worth one new boot, unless the operator gave up. */
+/* An entry that exists but does not work is worth one new boot, unless that would not help. */
 static bool worth_rebuilding(const struct err *err)
 {
-	return err_kind(err) != ERR_INTERRUPTED && err_kind(err) != ERR_NOMEM;
+	return err_kind(err) != ERR_INTERRUPTED && err_kind(err) != ERR_NOMEM &&
+	       err_kind(err) != ERR_ABSENT;
 }
 
 /* From the store: ERR_NOT_FOUND when there is no entry, or none that works. */

@@ -7,8 +7,9 @@
  * guest time, with QEMU's big lock held: no vCPU and no device moves until it returns.
  *
  * QEMU's plugin interface has no timers, but QEMU exports its own symbols to plugins; the few used here
- * are looked up by name and have not changed their meaning from QEMU 7.2 to 11.1. Debian's QEMU ships
- * no plugin header, so the interface is declared here. PLUGIN_API selects the version: 1 for QEMU up
+ * are looked up by name and have not changed their meaning from QEMU 7.2 to 11.1. A QEMU that hides them
+ * has no virtual clock: counting instructions block by block could stop it, but not tell the time, which
+ * passes while the vCPUs idle. Debian's QEMU ships no plugin header, so the interface is declared here. PLUGIN_API selects the version: 1 for QEMU up
  * to 8, 2 for 9 and 10, 7 for 11, where callbacks got a user pointer.
  *
  * Globals are unavoidable: QEMU's callbacks before version 7 carry no context.
@@ -264,7 +265,6 @@ static void first_block(void)
 {
 	if (__atomic_exchange_n(&plugin.armed, 1, __ATOMIC_SEQ_CST))
 		return;
-	plugin.page->mode = VCLOCK_MODE_TIMER;
 	qemu.timer_init_full(plugin.timer, NULL, QEMU_CLOCK_VIRTUAL, QEMU_SCALE_NS, 0, at_point, NULL);
 	qemu.timer_mod(plugin.timer, qemu.clock_get_ns(QEMU_CLOCK_VIRTUAL));
 }
@@ -325,6 +325,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 	}
 	if (!find_symbols()) {
 		fprintf(stderr, "ktdbg-vclock: this qemu hides its timer functions\n");
+		page->problem = ENOSYS;
 		return -1;
 	}
 	plugin.page = page;
