@@ -14,23 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_value(struct operand *o, struct value v)
-{
-	*o = (struct operand){.value = v};
-}
-
 static void set_absent(struct operand *o, const char *what)
 {
 	struct value v = value_string(what);
 
 	v.kind = VALUE_ABSENT;
-	set_value(o, v);
+	operand_set(o, v);
 }
 
 static void set_maybe(struct eval *ev, const struct node *n, struct operand *o, struct maybe m)
 {
 	if (m.present) {
-		set_value(o, value_unsigned(m.value));
+		operand_set(o, value_unsigned(m.value));
 		return;
 	}
 	eval_missing(ev, EXPR_ABSENT, "this kernel has no `%s`", n->text);
@@ -128,7 +123,7 @@ static struct err *function_percpu(struct eval *ev, const struct node *n, const 
 	ERR_TRY(word_argument(ev, n, 0, &args[0], &symbol));
 	ERR_TRY(cpu_argument(ev, n, 1, &args[1], &cpu));
 	ERR_TRY(percpu_object(ev, n, symbol, cpu, &v));
-	set_value(ret, v);
+	operand_set(ret, v);
 	return NULL;
 }
 
@@ -140,7 +135,7 @@ static struct err *function_rq(struct eval *ev, const struct node *n, const stru
 
 	ERR_TRY(cpu_argument(ev, n, 0, &args[0], &cpu));
 	ERR_TRY(percpu_object(ev, n, "runqueues", cpu, &v));
-	set_value(ret, v);
+	operand_set(ret, v);
 	return NULL;
 }
 
@@ -154,7 +149,7 @@ static struct err *function_curr(struct eval *ev, const struct node *n, const st
 	ERR_TRY(function_rq(ev, n, args, count, &rq));
 	ERR_TRY(value_member(ev->kernel, &rq.value, "curr", &curr));
 	ERR_TRY(value_deref(ev->kernel, &curr, &task));
-	set_value(ret, task);
+	operand_set(ret, task);
 	return NULL;
 }
 
@@ -163,7 +158,7 @@ static struct err *task_object(struct eval *ev, uint64_t address, struct operand
 	uint32_t type;
 
 	ERR_TRY(types_parse(ev->types, "struct task_struct", &type));
-	set_value(ret, value_object(type, address));
+	operand_set(ret, value_object(type, address));
 	return NULL;
 }
 
@@ -201,7 +196,7 @@ static struct err *function_dsq(struct eval *ev, const struct node *n, const str
 		return NULL;
 	}
 	ERR_TRY(types_parse(ev->types, "struct scx_dispatch_q", &type));
-	set_value(ret, value_object(type, address));
+	operand_set(ret, value_object(type, address));
 	return NULL;
 }
 
@@ -222,7 +217,7 @@ static struct err *function_cgroup(struct eval *ev, const struct node *n, const 
 		return NULL;
 	}
 	ERR_TRY(types_parse(ev->types, "struct cgroup", &type));
-	set_value(ret, value_object(type, address));
+	operand_set(ret, value_object(type, address));
 	return NULL;
 }
 
@@ -322,7 +317,7 @@ static struct err *function_counter(struct eval *ev, const struct node *n,
 			return eval_error(ev, ERR_USAGE, n->child[1],
 					  "sched_ext events are counted over all CPUs");
 		if (event_counter(model, name, &v)) {
-			set_value(ret, v);
+			operand_set(ret, v);
 			return NULL;
 		}
 		eval_missing(ev, EXPR_ABSENT, "no counter `%s` in this kernel or this scheduler", name);
@@ -337,7 +332,7 @@ static struct err *function_counter(struct eval *ev, const struct node *n,
 	}
 	if (v.kind == VALUE_ABSENT)
 		eval_missing(ev, EXPR_ABSENT, "no counter `%s` in this kernel", name);
-	set_value(ret, v);
+	operand_set(ret, v);
 	return NULL;
 }
 
@@ -359,7 +354,7 @@ static struct err *function_worker(struct eval *ev, const struct node *n, const 
 		return eval_error(ev, ERR_USAGE, n->child[1], "workers are numbered from 0");
 	err = agent_worker(agent, cgroup, (unsigned int)index, &worker);
 	if (!err) {
-		set_value(ret, value_number(worker.pid));
+		operand_set(ret, value_number(worker.pid));
 		return NULL;
 	}
 	if (err_kind(err) != ERR_NOT_FOUND)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the four parts of the expression evaluator share: tokens (expr_lex.c), the tree
- * (expr_parse.c), evaluation of operators (expr_eval.c), names (expr_names.c), functions
- * (expr_functions.c, expr_find.c) and records (expr_records.c). For these files and their tests only; everyone else includes commands/expr.h.
+ * What the parts of the expression evaluator share: tokens (expr_lex.c), the tree
+ * (expr_parse.c), evaluation (expr_eval.c, operators in expr_ops.c and expr_memory.c), names
+ * (expr_names.c), functions (expr_functions.c, expr_find.c), records (expr_records.c), and how it is all
+ * shown (expr_show.c). For these files and their tests only; everyone else includes commands/expr.h.
  */
 #ifndef COMMANDS_EXPR_INTERNAL_H
 #define COMMANDS_EXPR_INTERNAL_H
@@ -122,16 +123,72 @@ struct eval {
 	char *console;                     /* owned; one copy an evaluation */
 };
 
+void eval_init(struct eval *ev, const struct expr *e, const struct expr_context *c);
+void eval_deinit(struct eval *ev);
 struct err *eval_node(struct eval *ev, struct node *n, struct operand *ret)
 	__attribute__((warn_unused_result));
 /* The operand as a number; *ret is NUMBER, ABSENT or FAULT. */
 struct err *eval_scalar(struct eval *ev, const struct node *n, const struct operand *o,
 			struct value *ret) __attribute__((warn_unused_result));
+struct err *eval_number(struct eval *ev, struct node *n, struct value *ret)
+	__attribute__((warn_unused_result));
+/* Truth: a number that is not 0, a text that is not empty. Missing values pass through. */
+struct err *eval_truth(struct eval *ev, struct node *n, const struct operand *o, struct value *ret)
+	__attribute__((warn_unused_result));
+/* The value of a whole expression; a record becomes a text. */
+struct err *eval_finish(struct eval *ev, const struct operand *o, struct value *ret)
+	__attribute__((warn_unused_result));
+void eval_result(const struct eval *ev, const struct value *v, struct expr_result *ret);
+
+void operand_set(struct operand *o, struct value v);
+void operand_set_bool(struct operand *o, bool b);
+bool value_is_missing(const struct value *v);
+/* An untyped number. */
+struct value eval_plain(uint64_t number, bool is_unsigned);
+/* The type that a number points to; 0 when it is no typed pointer. */
+uint32_t eval_pointee(const struct eval *ev, const struct value *v);
+/* After promotion: only 64-bit unsigned operands count as unsigned. */
+bool eval_counts_unsigned(const struct eval *ev, const struct value *v);
+/* A pointer of type `type *` to the object; untyped when BTF cannot name such a type. */
+struct err *eval_address_of(struct eval *ev, const struct value *object, uint32_t type,
+			    struct value *ret) __attribute__((warn_unused_result));
+
+/* expr_ops.c: both sides are evaluated and present. */
+struct err *eval_match(struct eval *ev, struct node *n, const struct operand *left,
+		       const struct operand *right, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_compare(struct eval *ev, struct node *n, const struct operand *left,
+			 const struct operand *right, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_arithmetic(struct eval *ev, struct node *n, const struct operand *left,
+			    const struct operand *right, struct operand *ret)
+	__attribute__((warn_unused_result));
+
+/* expr_memory.c */
+struct err *eval_cast(struct eval *ev, struct node *n, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_sizeof(struct eval *ev, struct node *n, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_sizeof_type(struct eval *ev, struct node *n, const char *name, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_address(struct eval *ev, struct node *n, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_deref(struct eval *ev, struct node *n, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_index(struct eval *ev, struct node *n, struct operand *ret)
+	__attribute__((warn_unused_result));
+struct err *eval_member(struct eval *ev, struct node *n, struct operand *ret)
+	__attribute__((warn_unused_result));
+
+/* Puts `err`, which says nothing about the text, at a node. NULL stays NULL. */
+struct err *eval_at_node(struct eval *ev, const struct node *n, struct err *err)
+	__attribute__((warn_unused_result));
 /* An error at a node. */
 #define eval_error(ev, kind, n, ...) expr_error(kind, (ev)->expr->text, (n)->column, __VA_ARGS__)
 /* Error when no kernel is adopted. */
 struct err *eval_need_kernel(struct eval *ev, const struct node *n) __attribute__((warn_unused_result));
-/* Remember that something was missing, and give the value that stands for it. */
+/* Remember that something was missing: the first one is what is told. */
+void eval_note_value(struct eval *ev, const struct node *n, const struct value *v);
 void eval_missing(struct eval *ev, enum expr_missing missing, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

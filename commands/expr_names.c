@@ -13,11 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_value(struct operand *o, struct value v)
-{
-	*o = (struct operand){.value = v};
-}
-
 /* ---- the row ---- */
 
 /* The struct behind `self`, 0 when it is none. */
@@ -74,7 +69,7 @@ static struct err *row_name(struct eval *ev, struct node *n, bool *found, struct
 	if (!*found)
 		ERR_TRY(self_member(ev, n, found, &v));
 	if (*found)
-		set_value(ret, v);
+		operand_set(ret, v);
 	return NULL;
 }
 
@@ -90,21 +85,21 @@ static struct err *need_coord(struct eval *ev, const struct node *n)
 static struct err *word_time(struct eval *ev, const struct node *n, struct operand *ret)
 {
 	ERR_TRY(need_coord(ev, n));
-	set_value(ret, value_unsigned(coord_time(ev->context->coord)));
+	operand_set(ret, value_unsigned(coord_time(ev->context->coord)));
 	return NULL;
 }
 
 static struct err *word_ncpus(struct eval *ev, const struct node *n, struct operand *ret)
 {
 	ERR_TRY(eval_need_kernel(ev, n));
-	set_value(ret, value_number(kernel_cpus(ev->kernel)));
+	operand_set(ret, value_number(kernel_cpus(ev->kernel)));
 	return NULL;
 }
 
 static struct err *word_frozen(struct eval *ev, const struct node *n, struct operand *ret)
 {
 	ERR_TRY(need_coord(ev, n));
-	set_value(ret, value_number(coord_frozen(ev->context->coord)));
+	operand_set(ret, value_number(coord_frozen(ev->context->coord)));
 	return NULL;
 }
 
@@ -125,7 +120,7 @@ static struct err *word_console(struct eval *ev, const struct node *n, struct op
 	len = strlen(ev->console);
 	if (len >= sizeof(ret->value.string))
 		tail = len - sizeof(ret->value.string) + 1;
-	set_value(ret, value_string(ev->console + tail));
+	operand_set(ret, value_string(ev->console + tail));
 	ret->long_text = ev->console;
 	return NULL;
 }
@@ -136,7 +131,7 @@ static struct err *word_scx(struct eval *ev, const struct node *n, struct operan
 	ERR_TRY(eval_need_kernel(ev, n));
 	if (!kernel_info(ev->kernel)->sched_ext) {
 		eval_missing(ev, EXPR_ABSENT, "this kernel has no sched_ext");
-		set_value(ret, (struct value){.kind = VALUE_ABSENT, .string = "sched_ext"});
+		operand_set(ret, (struct value){.kind = VALUE_ABSENT, .string = "sched_ext"});
 		return NULL;
 	}
 	*ret = (struct operand){.record = RECORD_SCX};
@@ -145,13 +140,13 @@ static struct err *word_scx(struct eval *ev, const struct node *n, struct operan
 
 static struct err *word_true(struct eval *ev, const struct node *n, struct operand *ret)
 {
-	set_value(ret, value_number(1));
+	operand_set(ret, value_number(1));
 	return NULL;
 }
 
 static struct err *word_zero(struct eval *ev, const struct node *n, struct operand *ret)
 {
-	set_value(ret, value_number(0));
+	operand_set(ret, value_number(0));
 	return NULL;
 }
 
@@ -282,7 +277,7 @@ static struct err *cached_kernel_name(struct eval *ev, struct node *n, struct op
 		n->cached_kernel = ev->kernel;
 		n->cached_stamp = stamp;
 	}
-	set_value(ret, n->cached_value);
+	operand_set(ret, n->cached_value);
 	return NULL;
 }
 
@@ -309,6 +304,6 @@ struct err *eval_variable(struct eval *ev, const struct node *n, struct operand 
 	if (!ev->context->session || !session_variable(ev->context->session, n->text, &v))
 		return eval_error(ev, ERR_NOT_FOUND, n,
 				  "no `$%s`: neither `let %s` nor a reply with that tag", n->text, n->text);
-	set_value(ret, v);
+	operand_set(ret, v);
 	return NULL;
 }
