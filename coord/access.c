@@ -31,16 +31,18 @@ static void name_width(const struct width *w, char *buffer, size_t size)
 		snprintf(buffer, size, "%c%u", w->kind == WIDTH_SIGNED ? 's' : 'u', w->bytes * 8);
 }
 
-static struct err *misfit(const struct types *t, const struct place *place, const struct width *width)
+static struct err *misfit(const struct types *t, const struct place *place,
+			  const struct width *width)
 {
 	char type[64], wanted[32];
 
 	name_type(t, place, type, sizeof(type));
 	name_width(width, wanted, sizeof(wanted));
 	if (place->bit_size)
-		return err_new(ERR_REFUSED, "%s does not fit: the field is a bit-field, %s", wanted, type);
-	return err_new(ERR_REFUSED, "%s does not fit: the field is %s, %" PRIu64 " bytes", wanted, type,
-		       types_size(t, place->type));
+		return err_new(ERR_REFUSED, "%s does not fit: the field is a bit-field, %s", wanted,
+			       type);
+	return err_new(ERR_REFUSED, "%s does not fit: the field is %s, %" PRIu64 " bytes", wanted,
+		       type, types_size(t, place->type));
 }
 
 /* An explicit width; where the type is known it must agree. */
@@ -90,7 +92,8 @@ static struct err *plan_type(const struct types *t, const struct place *place, s
 	case TYPE_ENUM:
 	case TYPE_POINTER:
 		if (size == 0 || size > 8)
-			return err_new(ERR_REFUSED, "%s is wider than 8 bytes: use :bytes:N", a->name);
+			return err_new(ERR_REFUSED, "%s is wider than 8 bytes: use :bytes:N",
+				       a->name);
 		a->kind = ACCESS_NUMBER;
 		a->len = (uint32_t)size;
 		return NULL;
@@ -126,8 +129,8 @@ struct err *access_plan(const struct types *t, const struct place *place, const 
 			       place->address);
 	/* The types of packed structs may lie anywhere; an address that was typed in may not. */
 	if (!place->type && a.kind == ACCESS_NUMBER && a.address % a.len)
-		return err_new(ERR_REFUSED, "0x%" PRIx64 " is not aligned to the %u bytes of %s", a.address,
-			       a.len, a.name);
+		return err_new(ERR_REFUSED, "0x%" PRIx64 " is not aligned to the %u bytes of %s",
+			       a.address, a.len, a.name);
 	*ret = a;
 	return NULL;
 }
@@ -173,10 +176,12 @@ void access_decode(const struct access *a, const uint8_t *bytes, struct value *r
 	number = load(bytes, a->len) >> a->bit_shift & mask_of(a);
 	if (a->is_signed && number >> (bits_of(a) - 1))
 		number |= ~mask_of(a);
-	if (a->type)
+	if (a->type) {
 		*ret = value_typed(a->type, number);
-	else
-		*ret = a->is_signed ? value_number((int64_t)number) : value_unsigned(number);
+		ret->is_unsigned = !a->is_signed;
+		return;
+	}
+	*ret = a->is_signed ? value_number((int64_t)number) : value_unsigned(number);
 }
 
 static int hex_digit(char c)
@@ -198,13 +203,15 @@ static struct err *encode_bytes(const struct access *a, const char *text, uint8_
 		int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
 
 		if (low < 0)
-			return err_new(ERR_USAGE, "'%s': pairs of hexadecimal digits are expected", text);
+			return err_new(ERR_USAGE, "'%s': pairs of hexadecimal digits are expected",
+				       text);
 		if (len == a->len)
 			return err_new(ERR_REFUSED, "'%s' is longer than %s", text, a->name);
 		bytes[len++] = (uint8_t)(high << 4 | low);
 	}
 	if (len != a->len)
-		return err_new(ERR_REFUSED, "'%s' is %u bytes, not the %u of %s", text, len, a->len, a->name);
+		return err_new(ERR_REFUSED, "'%s' is %u bytes, not the %u of %s", text, len, a->len,
+			       a->name);
 	memcpy(ret, bytes, len);
 	return NULL;
 }
@@ -214,8 +221,8 @@ static struct err *encode_text(const struct access *a, const char *text, uint8_t
 	size_t len = strlen(text);
 
 	if (len >= a->len)
-		return err_new(ERR_REFUSED, "'%s' is %zu bytes: %s has room for %u and the NUL", text, len,
-			       a->name, a->len - 1);
+		return err_new(ERR_REFUSED, "'%s' is %zu bytes: %s has room for %u and the NUL",
+			       text, len, a->name, a->len - 1);
 	memset(ret, 0, a->len);
 	memcpy(ret, text, len);
 	return NULL;
@@ -287,8 +294,8 @@ static struct err *check_range(const struct types *t, const struct access *a, co
 		min = -(int64_t)(mask_of(a) >> 1) - 1;
 	if (n->negative ? (int64_t)n->bits >= min : n->bits <= max)
 		return NULL;
-	return err_new(ERR_REFUSED, "%s does not fit %s (%" PRId64 "..%" PRIu64 ")", text, a->name, min,
-		       max);
+	return err_new(ERR_REFUSED, "%s does not fit %s (%" PRId64 "..%" PRIu64 ")", text, a->name,
+		       min, max);
 }
 
 struct err *access_encode(const struct types *t, const struct access *a, const char *text,
@@ -298,7 +305,8 @@ struct err *access_encode(const struct types *t, const struct access *a, const c
 	uint64_t word;
 
 	if (a->kind == ACCESS_WHOLE)
-		return err_new(ERR_REFUSED, "%s is written member by member, or as bytes:N", a->name);
+		return err_new(ERR_REFUSED, "%s is written member by member, or as bytes:N",
+			       a->name);
 	if (a->kind == ACCESS_BYTES)
 		return encode_bytes(a, text, ret);
 	if (a->kind == ACCESS_TEXT)
@@ -309,8 +317,8 @@ struct err *access_encode(const struct types *t, const struct access *a, const c
 	if (a->is_or)
 		word |= n.bits;
 	else
-		word = (word & ~(mask_of(a) << a->bit_shift)) |
-		       (n.bits & mask_of(a)) << a->bit_shift;
+		word = (word & ~(mask_of(a) << a->bit_shift)) | (n.bits & mask_of(a))
+									<< a->bit_shift;
 	memcpy(ret, &word, a->len);
 	return NULL;
 }

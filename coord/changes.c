@@ -16,12 +16,12 @@ struct undo_entry {
 struct changes {
 	struct cold_change *log;
 	unsigned int log_count, log_size;
-	uint64_t log_first;      /* sequence number of log[0] */
+	uint64_t log_first;	 /* sequence number of log[0] */
 	struct undo_entry *undo; /* kept groups, then the open one */
 	unsigned int undo_count, undo_size;
-	unsigned int kept;       /* how many of `undo` belong to kept groups */
-	uint64_t group;          /* number of the open group */
-	uint64_t epoch;          /* that all kept groups were made in */
+	unsigned int kept; /* how many of `undo` belong to kept groups */
+	uint64_t group;	   /* number of the open group */
+	uint64_t epoch;	   /* that all kept groups were made in */
 };
 
 struct err *changes_create(struct changes **ret)

@@ -23,7 +23,7 @@
 
 /* What was looked up once in the kernel that is adopted now. */
 struct lookups {
-	uint64_t adoption;  /* coord_adoption() that it belongs to, 0: none */
+	uint64_t adoption; /* coord_adoption() that it belongs to, 0: none */
 	struct task_finder finder;
 	struct validate_layout validate;
 	uint32_t task_struct;
@@ -41,7 +41,7 @@ struct run {
 	struct cold *cold;
 	struct kernel *kernel;
 	const struct cold_op *op;
-	uint64_t waited;         /* guest ns for adoption */
+	uint64_t waited; /* guest ns for adoption */
 	struct place place;
 	struct access access;
 	struct validate_result validation;
@@ -145,7 +145,8 @@ static struct err *resolve_task(struct run *r)
 	ERR_TRY(err_wrap(task_find(r->kernel, &cold->lookups.finder, t->pid, &request.task), "L1"));
 	ERR_TRY(validate_task(r->kernel, &cold->lookups.validate, &request, &r->validation));
 	r->forced |= r->validation.forced;
-	return path_resolve(r->kernel, cold->lookups.task_struct, request.task, t->field, &r->place);
+	return path_resolve(r->kernel, cold->lookups.task_struct, request.task, t->field,
+			    &r->place);
 }
 
 /* The type of a variable, 0 when nobody knows it: a width then says what to read. */
@@ -224,7 +225,8 @@ static struct err *hot_word(struct run *r, void **ret)
 	const struct access *a = &r->access;
 
 	if (a->kind != ACCESS_NUMBER || a->bit_size || a->is_or || (a->len & (a->len - 1)))
-		return err_new(ERR_REFUSED, "%s cannot be hot: not one word of 1, 2, 4 or 8 bytes", a->name);
+		return err_new(ERR_REFUSED, "%s cannot be hot: not one word of 1, 2, 4 or 8 bytes",
+			       a->name);
 	if (a->address % a->len)
 		return err_new(ERR_REFUSED, "0x%" PRIx64 " cannot be hot: not aligned to %u bytes",
 			       a->address, a->len);
@@ -343,6 +345,22 @@ static void copy_text(char *buffer, size_t size, const char *text)
 		strcpy(buffer + size - 4, "...");
 }
 
+/* A reply is one line: the line breaks and indents of a struct become single blanks. */
+static void flatten(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++) {
+		bool blank = *from == '\n' || *from == '\t';
+
+		if (!blank)
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	*to = '\0';
+}
+
 static void render(struct kernel *k, const struct access *a, const uint8_t *bytes,
 		   struct value *value, char *text, size_t size)
 {
@@ -351,6 +369,8 @@ static void render(struct kernel *k, const struct access *a, const uint8_t *byte
 	if (a->kind == ACCESS_WHOLE) {
 		*value = value_object(a->type, a->address);
 		value_format(k, value, 1, &s);
+		if (s.data)
+			flatten(s.data);
 	} else {
 		access_decode(a, bytes, value);
 		if (a->kind == ACCESS_BYTES)
@@ -468,7 +488,8 @@ static struct err *run_entries(struct cold *cold, struct kernel *k, const struct
 		struct err *err;
 
 		if (ops[i].flags & COLD_HOT)
-			err = err_new(ERR_USAGE, "a batch is one frozen window: no entry can be hot");
+			err = err_new(ERR_USAGE,
+				      "a batch is one frozen window: no entry can be hot");
 		else
 			err = execute(cold, k, &ops[i], i == 0 ? waited : 0, &replies[i]);
 		if (err)
@@ -490,7 +511,8 @@ static struct err *run_batch(struct cold *cold, const struct cold_op *ops, unsig
 		struct err *back = changes_roll_back(cold->changes, k);
 
 		if (back)
-			err = err_wrap(err, "and what was written before could not all be undone (%s)",
+			err = err_wrap(err,
+				       "and what was written before could not all be undone (%s)",
 				       err_detail(back));
 		err_free(back);
 		coord_touched(cold->coord);

@@ -14,10 +14,10 @@ struct err *width_parse(const char *text, struct width *ret)
 		const char *name;
 		struct width width;
 	} widths[] = {
-		{"u8", {WIDTH_UNSIGNED, 1}},  {"u16", {WIDTH_UNSIGNED, 2}},
-		{"u32", {WIDTH_UNSIGNED, 4}}, {"u64", {WIDTH_UNSIGNED, 8}},
-		{"s8", {WIDTH_SIGNED, 1}},    {"s16", {WIDTH_SIGNED, 2}},
-		{"s32", {WIDTH_SIGNED, 4}},   {"s64", {WIDTH_SIGNED, 8}},
+		{"u8", {WIDTH_UNSIGNED, 1}},   {"u16", {WIDTH_UNSIGNED, 2}},
+		{"u32", {WIDTH_UNSIGNED, 4}},  {"u64", {WIDTH_UNSIGNED, 8}},
+		{"s8", {WIDTH_SIGNED, 1}},     {"s16", {WIDTH_SIGNED, 2}},
+		{"s32", {WIDTH_SIGNED, 4}},    {"s64", {WIDTH_SIGNED, 8}},
 		{"or-u32", {WIDTH_OR_U32, 4}},
 	};
 	uint64_t count;
@@ -29,7 +29,8 @@ struct err *width_parse(const char *text, struct width *ret)
 		}
 	}
 	if (!str_starts(text, "bytes:"))
-		return err_new(ERR_USAGE, "type '%s': one of u8 u16 u32 u64 s8 s16 s32 s64 bytes:N or-u32",
+		return err_new(ERR_USAGE,
+			       "type '%s': one of u8 u16 u32 u64 s8 s16 s32 s64 bytes:N or-u32",
 			       text);
 	ERR_TRY(parse_u64(text + 6, &count));
 	if (count < 1 || count > COLD_BYTES_MAX)
@@ -44,7 +45,7 @@ struct err *cold_force_parse(const char *text, unsigned int *flags)
 		const char *name;
 		unsigned int flag;
 	} layers[] = {
-		{"L4", COLD_FORCE_L4}, {"L5", COLD_FORCE_L5},       {"L6", COLD_FORCE_L6},
+		{"L4", COLD_FORCE_L4}, {"L5", COLD_FORCE_L5},	    {"L6", COLD_FORCE_L6},
 		{"L8", COLD_FORCE_L8}, {"FIELD", COLD_FORCE_FIELD},
 	};
 	unsigned int found = 0;
@@ -53,19 +54,22 @@ struct err *cold_force_parse(const char *text, unsigned int *flags)
 		size_t len = strcspn(text, ","), i;
 
 		for (i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
-			if (strlen(layers[i].name) == len && strncmp(text, layers[i].name, len) == 0)
+			if (strlen(layers[i].name) == len &&
+			    strncmp(text, layers[i].name, len) == 0)
 				break;
 		if (i < sizeof(layers) / sizeof(layers[0]))
 			found |= layers[i].flag;
 		else if (len == 2 && text[0] == 'L' && text[1] >= '1' && text[1] <= '3')
 			return err_new(ERR_REFUSED, "--force: %.2s cannot be skipped", text);
 		else
-			return err_new(ERR_USAGE, "--force: '%.*s' is none of L4, L5, L6, L8, FIELD",
-				       (int)len, text);
+			return err_new(ERR_USAGE,
+				       "--force: '%.*s' is none of L4, L5, L6, L8, FIELD", (int)len,
+				       text);
 		text += len + (text[len] == ',');
 	}
 	if (!found)
-		return err_new(ERR_USAGE, "--force: one or more of L4, L5, L6, L8, FIELD are expected");
+		return err_new(ERR_USAGE,
+			       "--force: one or more of L4, L5, L6, L8, FIELD are expected");
 	*flags |= found;
 	return NULL;
 }
@@ -77,7 +81,8 @@ void target_format(const struct target *t, char *buffer, size_t size)
 	switch (t->kind) {
 	case TARGET_TASK:
 		if (t->start_ns)
-			snprintf(buffer, size, "task %d@%" PRIu64 " %s", t->pid, t->start_ns, t->field);
+			snprintf(buffer, size, "task %d@%" PRIu64 " %s", t->pid, t->start_ns,
+				 t->field);
 		else
 			snprintf(buffer, size, "task %d %s", t->pid, t->field);
 		return;

@@ -13,16 +13,17 @@
 
 /* Host time within which every vCPU must stand still. */
 #define HOLD_TIMEOUT 5000000000ull
-/* How often a wait looks at its progress, and after how long without any it gives up (host time). */
+/* How often a wait looks at its progress, and after how long without any it gives up (host time).
+ */
 #define WAIT_SLICE 1000000000ull
 #define STUCK_AFTER 30000000000ull
 
 struct coord {
 	struct machine *machine;
 	struct kernel *kernel;
-	uint64_t kernel_hint;        /* where vmcoreinfo was at the last adoption */
-	struct err *adopt_error;     /* why the last adoption failed */
-	uint64_t adopt_epoch;        /* when it did */
+	uint64_t kernel_hint;	 /* where vmcoreinfo was at the last adoption */
+	struct err *adopt_error; /* why the last adoption failed */
+	uint64_t adopt_epoch;	 /* when it did */
 	uint64_t adoptions;
 	struct agent *agent;
 	struct cold *cold;
@@ -31,10 +32,10 @@ struct coord {
 	uint64_t model_epoch;
 	enum coord_pacing pacing;
 	bool frozen;
-	bool running;                /* as we left the machine; nobody else starts or holds it */
-	unsigned int depth;          /* of windows */
+	bool running;	    /* as we left the machine; nobody else starts or holds it */
+	unsigned int depth; /* of windows */
 	uint64_t epoch;
-	uint64_t window_epoch;       /* the epoch that the kernel's translations belong to */
+	uint64_t window_epoch; /* the epoch that the kernel's translations belong to */
 };
 
 static void forget_model(struct coord *c)
@@ -63,7 +64,8 @@ static struct err *adopt_error_copy(const struct coord *c)
 	return err_new(err_kind(c->adopt_error), "%s", err_detail(c->adopt_error));
 }
 
-/* A kernel without BTF will not grow one; one that is still booting may be adopted once it has run. */
+/* A kernel without BTF will not grow one; one that is still booting may be adopted once it has run.
+ */
 static bool adoption_is_pointless(const struct coord *c)
 {
 	return c->adopt_error &&
@@ -192,7 +194,8 @@ static struct err *check_alive(struct coord *c)
 	if (machine_state(c->machine) != MACHINE_DEAD)
 		return NULL;
 	death = machine_death(c->machine);
-	return err_new(ERR_GUEST_DIED, "the guest is gone: %s", death ? death : "no reason is known");
+	return err_new(ERR_GUEST_DIED, "the guest is gone: %s",
+		       death ? death : "no reason is known");
 }
 
 /* The one place that lets the guest run: whoever caches guest state compares the epoch. */
@@ -278,8 +281,8 @@ struct err *coord_idle(struct coord *c)
 	return settle(c);
 }
 
-/* Wait until the machine is held by its stop. A slow host only takes longer; guest time that does not
- * move at all is an error. */
+/* Wait until the machine is held by its stop. A slow host only takes longer; guest time that does
+ * not move at all is an error. */
 static struct err *wait_held(struct coord *c, enum machine_stop_reason *ret)
 {
 	uint64_t seen = machine_time(c->machine), since = host_now();
@@ -332,7 +335,8 @@ static uint64_t add_saturated(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value, uint64_t timeout_ns)
+struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value,
+				 uint64_t timeout_ns)
 {
 	struct machine_stop stop = {.watch_phys = phys, .watch_value = value};
 	enum machine_stop_reason reason = STOP_HELD;
@@ -371,8 +375,8 @@ static struct err *test_repeatedly(struct coord *c, coord_test_fn test, void *co
 	}
 }
 
-struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *context, uint64_t step_ns,
-				 uint64_t timeout_ns)
+struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *context,
+				 uint64_t step_ns, uint64_t timeout_ns)
 {
 	ERR_TRY(coord_enter(c));
 	return coord_leave_with(c, test_repeatedly(c, test, context, step_ns, timeout_ns));

@@ -3,9 +3,9 @@
  * The coordinator: one machine, the kernel adopted in it, the agent, and the rule of who may let
  * guest time pass. Commands call this; it calls the machine.
  *
- * Guest time passes in one of two ways. LOCKSTEP (-e, --script, --batch under the virtual clock): only
- * while a command waits for it (run, wait, until, an agent's reply), so output never depends on
- * the host. FREE (the screen, the prompt, the real clock): whenever nothing holds it.
+ * Guest time passes in one of two ways. LOCKSTEP (-e, --script, --batch under the virtual clock):
+ * only while a command waits for it (run, wait, until, an agent's reply), so output never depends
+ * on the host. FREE (the screen, the prompt, the real clock): whenever nothing holds it.
  *
  * Two reasons to hold: the operator's freeze, and a window (coord_enter/coord_leave) around each
  * command that needs the guest still. Windows nest.
@@ -41,7 +41,7 @@ struct agent *coord_agent(struct coord *c);
 struct cold *coord_cold(struct coord *c);
 /* The adopted kernel; tries adoption again when there is none. The error says why not. */
 struct err *coord_kernel(struct coord *c, struct kernel **ret) __attribute__((warn_unused_result));
-/* A number that changes with every adoption: what was looked up in one kernel is void in the next. */
+/* Changes with every adoption: what was looked up in one kernel is void in the next. */
 uint64_t coord_adoption(const struct coord *c);
 /* Adopt anew (after a restore). */
 void coord_forget_kernel(struct coord *c);
@@ -52,7 +52,8 @@ uint64_t coord_time(struct coord *c);
 /* A window: the guest is held from the outermost enter to its leave. `time` is fixed inside. */
 struct err *coord_enter(struct coord *c) __attribute__((warn_unused_result));
 struct err *coord_leave(struct coord *c) __attribute__((warn_unused_result));
-/* Leave, and pass `err` (may be NULL) on: the first error wins, the leave's own shows when there is none. */
+/* Leave, and pass `err` (may be NULL) on: the first error wins, the leave's own shows when there is
+ * none. */
 struct err *coord_leave_with(struct coord *c, struct err *err) __attribute__((warn_unused_result));
 bool coord_held(struct coord *c);
 
@@ -68,20 +69,22 @@ uint64_t coord_epoch(const struct coord *c);
 struct err *coord_run_until(struct coord *c, uint64_t time) __attribute__((warn_unused_result));
 /* Run until the u32 at guest-physical `phys` equals `value`, at most `timeout_ns` of guest time
  * (ERR_TIMEOUT). Same rule. Refused (ERR_REFUSED) while the operator's freeze is on. */
-struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value, uint64_t timeout_ns)
-	__attribute__((warn_unused_result));
+struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value,
+				 uint64_t timeout_ns) __attribute__((warn_unused_result));
 /* Run until `test` says so, asked every `step_ns` of guest time while held. */
 typedef struct err *(*coord_test_fn)(void *context, bool *ret);
-struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *context, uint64_t step_ns,
-				 uint64_t timeout_ns) __attribute__((warn_unused_result));
+struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *context,
+				 uint64_t step_ns, uint64_t timeout_ns)
+	__attribute__((warn_unused_result));
 
 /* The scheduler model of this frozen window, taken once and kept until the guest runs. Borrowed. */
-struct err *coord_model(struct coord *c, const struct model **ret) __attribute__((warn_unused_result));
-/* Guest memory was written: the model of this window is stale and what coord_model() lent is gone. */
+struct err *coord_model(struct coord *c, const struct model **ret)
+	__attribute__((warn_unused_result));
+/* Guest memory was written: this window's model is stale and what coord_model() lent is gone. */
 void coord_touched(struct coord *c);
 
 void coord_set_pacing(struct coord *c, enum coord_pacing pacing);
-/* Prompt and screen: call when idle; lets a FREE guest run and notices its death and its agent's. */
+/* Prompt and screen: call when idle; lets a FREE guest run and notices its death. */
 struct err *coord_idle(struct coord *c) __attribute__((warn_unused_result));
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Types of kernel variables by name. The kernel's BTF describes per-CPU variables only; the few other
- * variables that people read are declared here, in the words of the kernel's own source. A
+ * Types of kernel variables by name. The kernel's BTF describes per-CPU variables only; the few
+ * other variables that people read are declared here, in the words of the kernel's own source. A
  * declaration whose type this kernel lacks counts as absent.
  */
 #ifndef COORD_GLOBALS_H
@@ -12,7 +12,8 @@
 
 #include <stdint.h>
 
-/* BTF id of the type of variable `name`, per-CPU or not. ERR_ABSENT: neither BTF nor this table has it. */
+/* BTF id of the type of variable `name`, per-CPU or not. ERR_ABSENT: neither BTF nor this table has
+ * it. */
 struct err *global_type(const struct types *types, const char *name, uint32_t *ret)
 	__attribute__((warn_unused_result));
 

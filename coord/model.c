@@ -16,15 +16,15 @@ const char *sched_class_name(enum sched_class c)
 const char *sched_policy_name(unsigned int policy)
 {
 	/* uapi/linux/sched.h; 4 was SCHED_ISO, never merged. */
-	static const char *const names[] = {"normal", "fifo", "rr",       "batch",
+	static const char *const names[] = {"normal", "fifo", "rr",	  "batch",
 					    "?",      "idle", "deadline", "ext"};
 
 	return policy < sizeof(names) / sizeof(names[0]) ? names[policy] : "?";
 }
 
 /*
- * As get_task_state() in fs/proc/array.c does it. The bits are macros of include/linux/sched.h, in no
- * BTF, unchanged since 4.14 (TASK_RTLOCK_WAIT 5.15, TASK_FROZEN 6.1).
+ * As get_task_state() in fs/proc/array.c does it. The bits are macros of include/linux/sched.h, in
+ * no BTF, unchanged since 4.14 (TASK_RTLOCK_WAIT 5.15, TASK_FROZEN 6.1).
  */
 char model_state_letter(uint32_t state, uint32_t exit_state)
 {
@@ -176,8 +176,8 @@ static struct err *mark_current(struct kernel *k, struct model *m)
 		if (cpu->current_task >= 0)
 			m->tasks[cpu->current_task].current = true;
 		else
-			model_damage(m, "cpu %u: its current task cannot be read (0x%llx)", cpu->cpu,
-				     (unsigned long long)curr);
+			model_damage(m, "cpu %u: its current task cannot be read (0x%llx)",
+				     cpu->cpu, (unsigned long long)curr);
 	}
 	return NULL;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scheduler model: one immutable picture of all CPUs, run queues, tasks and the sched_ext instance,
- * taken in one frozen window and used by every command and view. Members that a kernel lacks are
- * marked, never shown as 0. Walks are bounded; what a bound or a bad pointer cut off is in `damage`.
+ * The scheduler model: one immutable picture of all CPUs, run queues, tasks and the sched_ext
+ * instance, taken in one frozen window and used by every command and view. Members that a kernel
+ * lacks are marked, never shown as 0. Walks are bounded; what a bound or a bad pointer cut off is
+ * in `damage`.
  *
  * Not responsible for: formatting, filters. Lifetime: the creator's; freed whole.
  */
@@ -21,61 +22,72 @@ struct maybe {
 	uint64_t value;
 };
 
-enum sched_class { CLASS_STOP, CLASS_DL, CLASS_RT, CLASS_FAIR, CLASS_EXT, CLASS_IDLE, CLASS_UNKNOWN };
-const char *sched_class_name(enum sched_class c); /* "stop", "dl", "rt", "fair", "ext", "idle", "?" */
-const char *sched_policy_name(unsigned int policy); /* "normal" "fifo" "rr" "batch" "idle" "deadline" "ext" */
+enum sched_class {
+	CLASS_STOP,
+	CLASS_DL,
+	CLASS_RT,
+	CLASS_FAIR,
+	CLASS_EXT,
+	CLASS_IDLE,
+	CLASS_UNKNOWN
+};
+/* "stop", "dl", "rt", "fair", "ext", "idle", "?" */
+const char *sched_class_name(enum sched_class c);
+/* "normal", "fifo", "rr", "batch", "idle", "deadline", "ext", "?" */
+const char *sched_policy_name(unsigned int policy);
 
 struct model_task {
-	uint64_t address;      /* struct task_struct */
+	uint64_t address; /* struct task_struct */
 	int pid, tgid;
-	char comm[16];         /* raw; clean before showing */
-	uint64_t start_time;   /* ns */
-	char state;            /* as /proc/PID/stat: R S D T t X Z P I */
+	char comm[16];	     /* raw; clean before showing */
+	uint64_t start_time; /* ns */
+	char state;	     /* as /proc/PID/stat: R S D T t X Z P I */
 	uint32_t state_bits;
 	unsigned int policy, flags;
 	int prio, static_prio, normal_prio, rt_priority, nice;
 	enum sched_class class;
 	unsigned int cpu;
 	uint64_t on_rq, on_cpu;
-	uint64_t runtime;      /* se.sum_exec_runtime, ns */
-	uint64_t vruntime;     /* se.vruntime */
-	uint64_t switches;     /* nvcsw + nivcsw */
-	struct maybe run_delay;   /* sched_info.run_delay, ns */
-	struct maybe scx_dsq;     /* address, 0: none */
-	struct maybe scx_dsq_id;  /* present while scx_dsq is not 0 */
+	uint64_t runtime;	 /* se.sum_exec_runtime, ns */
+	uint64_t vruntime;	 /* se.vruntime */
+	uint64_t switches;	 /* nvcsw + nivcsw */
+	struct maybe run_delay;	 /* sched_info.run_delay, ns */
+	struct maybe scx_dsq;	 /* address, 0: none */
+	struct maybe scx_dsq_id; /* present while scx_dsq is not 0 */
 	struct maybe scx_vtime, scx_slice, scx_weight, scx_flags;
-	bool current;          /* runs on its CPU now */
+	bool current; /* runs on its CPU now */
 	bool kthread;
 };
 
 struct model_cpu {
 	unsigned int cpu;
 	bool online;
-	uint64_t rq;           /* address of struct rq */
-	int current_task;      /* index into tasks (an idle task lies past task_count), -1 unknown */
+	uint64_t rq;	  /* address of struct rq */
+	int current_task; /* index into tasks (an idle task lies past task_count), -1 unknown */
 	unsigned int nr_running;
 	unsigned int nr_fair, nr_rt, nr_dl;
 	struct maybe nr_ext;
 	struct maybe local_dsq_nr;
 	uint64_t clock;
 	uint64_t switches;
-	bool idle;             /* the idle task is current */
-	bool locked;           /* rq->__lock is held */
-	struct maybe steal, user, system, idle_time; /* kernel_cpustat, ns; system with irq and softirq */
+	bool idle;   /* the idle task is current */
+	bool locked; /* rq->__lock is held */
+	/* kernel_cpustat, ns; system with irq and softirq. */
+	struct maybe steal, user, system, idle_time;
 	struct maybe sched_goidle, ttwu_count, ttwu_local;
 };
 
 /* One of the kernel's sched_ext event counters, summed over the CPUs. */
 struct model_event {
-	char name[64];         /* "SCX_EV_SELECT_CPU_FALLBACK" */
+	char name[64]; /* "SCX_EV_SELECT_CPU_FALLBACK" */
 	int64_t count;
 };
 
 struct model_scx {
-	bool present;          /* the kernel has sched_ext */
-	char state[16];        /* "disabled", "enabling", "enabled", "disabling" */
-	char ops[128];         /* ops name, "" when none is loaded; raw */
-	uint64_t root;         /* address of struct scx_sched, 0: none, or an older kernel without it */
+	bool present;	/* the kernel has sched_ext */
+	char state[16]; /* "disabled", "enabling", "enabled", "disabling" */
+	char ops[128];	/* ops name, "" when none is loaded; raw */
+	uint64_t root;	/* address of struct scx_sched, 0: none, or an older kernel without it */
 	struct maybe nr_rejected, enable_seq, bypass_depth, switched_all, exit_kind;
 	struct maybe watchdog_timeout; /* jiffies */
 	char exit_reason[64], exit_message[256];
@@ -84,18 +96,18 @@ struct model_scx {
 };
 
 struct model {
-	uint64_t time;         /* guest ns since ready; set by the coordinator */
+	uint64_t time; /* guest ns since ready; set by the coordinator */
 	struct model_cpu *cpus;
 	unsigned int cpu_count;
-	/* What /proc lists, in the kernel's own list order, each leader followed by its threads. Behind
-	 * them, at [task_count, task_count + idle_count), what runs but is in no list: the idle tasks
-	 * (pid 0, "swapper/N") and now and then a task in its last moments. */
+	/* What /proc lists, in the kernel's own list order, each leader followed by its threads.
+	 * Behind them, at [task_count, task_count + idle_count), what runs but is in no list: the
+	 * idle tasks (pid 0, "swapper/N") and now and then a task in its last moments. */
 	struct model_task *tasks;
 	unsigned int task_count, idle_count;
 	struct model_scx scx;
-	char damage[256];      /* "" or what could not be read */
-	struct model_index *index;    /* private */
-	struct model_layout *layout;  /* private, shared */
+	char damage[256];	     /* "" or what could not be read */
+	struct model_index *index;   /* private */
+	struct model_layout *layout; /* private, shared */
 };
 
 /*
@@ -121,19 +133,20 @@ int model_find_address(const struct model *m, uint64_t address);
 /* The letter of /proc/PID/stat for a task's __state and exit_state. */
 char model_state_letter(uint32_t state, uint32_t exit_state);
 
-/* The tasks queued on a CPU, per class, in the order the kernel keeps them: stop, deadline order, RT by
- * priority, the ext local DSQ, then fair in the EEVDF tree's order. The fair task that runs is not in
- * its tree: it comes first among the fair. Groups are entered where their entity stands. */
+/* The tasks queued on a CPU, per class, in the order the kernel keeps them: stop, deadline order,
+ * RT by priority, the ext local DSQ, then fair in the EEVDF tree's order. The fair task that runs
+ * is not in its tree: it comes first among the fair. Groups are entered where their entity stands.
+ */
 struct model_queue_entry {
 	enum sched_class class;
-	int task;              /* index into the model's tasks */
-	uint64_t key;          /* vruntime, priority, deadline, or position in the DSQ */
+	int task;     /* index into the model's tasks */
+	uint64_t key; /* vruntime, priority, deadline, or position in the DSQ */
 };
 struct err *model_queue(struct kernel *k, const struct model *m, unsigned int cpu,
 			struct model_queue_entry **ret, unsigned int *ret_count)
 	__attribute__((warn_unused_result)); /* caller frees; of the model's own window */
-/* The same, but a queue that could not be walked to its end is no error: what was found is returned, and
- * `damage` (added to) says what was not. model_queue() gives ERR_BAD_DATA then. */
+/* The same, but a queue that could not be walked to its end is no error: what was found is
+ * returned, and `damage` (added to) says what was not. model_queue() gives ERR_BAD_DATA then. */
 struct err *model_queue_noted(struct kernel *k, const struct model *m, unsigned int cpu,
 			      struct model_queue_entry **ret, unsigned int *ret_count,
 			      struct str *damage) __attribute__((warn_unused_result));

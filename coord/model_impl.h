@@ -65,12 +65,12 @@
 	X(rq_ttwu_local, "rq", "ttwu_local")                                                       \
 	X(rq_cfs, "rq", "cfs")                                                                     \
 	X(rq_rt_active, "rq", "rt.active.queue")                                                   \
-	X(rq_dl_root, "rq", "dl.root")                             \
+	X(rq_dl_root, "rq", "dl.root")                                                             \
 	X(rq_local_list, "rq", "scx.local_dsq.list")                                               \
 	X(cpustat_times, "kernel_cpustat", "cpustat")
 
 #define QUEUE_FIELDS(X)                                                                            \
-	X(cfs_root, "cfs_rq", "tasks_timeline")                                    \
+	X(cfs_root, "cfs_rq", "tasks_timeline")                                                    \
 	X(cfs_curr, "cfs_rq", "curr")                                                              \
 	X(se_node, "sched_entity", "run_node")                                                     \
 	X(se_my_q, "sched_entity", "my_q")                                                         \
@@ -97,8 +97,17 @@
 #define LAYOUT_EVENTS 64
 
 /* CPUTIME_ slots of kernel_cpustat.cpustat[]. */
-enum cputime_slot { SLOT_USER, SLOT_NICE, SLOT_SYSTEM, SLOT_SOFTIRQ, SLOT_IRQ, SLOT_IDLE, SLOT_IOWAIT,
-		    SLOT_STEAL, SLOT_COUNT };
+enum cputime_slot {
+	SLOT_USER,
+	SLOT_NICE,
+	SLOT_SYSTEM,
+	SLOT_SOFTIRQ,
+	SLOT_IRQ,
+	SLOT_IDLE,
+	SLOT_IOWAIT,
+	SLOT_STEAL,
+	SLOT_COUNT
+};
 
 struct model_layout {
 	unsigned int users;
@@ -110,27 +119,27 @@ struct model_layout {
 #undef DECLARE_FIELD
 	uint64_t rq_size, task_size;
 	uint64_t init_task;
-	uint64_t runqueues;               /* per-CPU symbol */
+	uint64_t runqueues;		  /* per-CPU symbol */
 	uint64_t classes[CLASS_UNKNOWN];  /* address of each sched_class, 0: this kernel has none */
-	struct maybe cpustat;             /* per-CPU symbol kernel_cpustat */
+	struct maybe cpustat;		  /* per-CPU symbol kernel_cpustat */
 	int64_t cpustat_slot[SLOT_COUNT]; /* index, -1 absent */
 	/* Addresses of variables, 0: absent. */
 	uint64_t scx_state, scx_root, scx_ops, scx_old_exit_info, scx_old_exit_kind;
 	uint64_t scx_nr_rejected, scx_enable_seq, scx_old_bypass_depth, scx_switched_all,
 		scx_old_watchdog;
-	char scx_states[4][16];           /* value to "enabling", ... */
+	char scx_states[4][16]; /* value to "enabling", ... */
 	struct {
 		char name[64];
-		struct field field;       /* in the struct that scx_pcpu points to */
+		struct field field; /* in the struct that scx_pcpu points to */
 	} events[LAYOUT_EVENTS];
 	unsigned int event_count;
-	uint32_t cursor_flag;             /* in lnode_flags: not a task but an iterator's place */
+	uint32_t cursor_flag; /* in lnode_flags: not a task but an iterator's place */
 };
 
 /* Open addressing over task indexes, by pid and by address. */
 struct model_index {
 	uint32_t mask;
-	int32_t *by_pid, *by_address;     /* -1: empty slot */
+	int32_t *by_pid, *by_address; /* -1: empty slot */
 };
 
 /* The first damage is kept: what follows is usually its consequence. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Address of the first of these symbols that exists, 0 when none does. `names` as for field_find(). */
+/* Address of the first of these symbols that exists, 0 when none does. `names` as for field_find().
+ */
 static uint64_t symbol_or_zero(struct kernel *k, const char *names)
 {
 	while (*names) {
@@ -63,7 +64,7 @@ static struct err *find_symbols(struct kernel *k, struct model_layout *l)
 {
 	static const char *const class_names[CLASS_UNKNOWN] = {
 		[CLASS_STOP] = "stop_sched_class", [CLASS_DL] = "dl_sched_class",
-		[CLASS_RT] = "rt_sched_class",     [CLASS_FAIR] = "fair_sched_class",
+		[CLASS_RT] = "rt_sched_class",	   [CLASS_FAIR] = "fair_sched_class",
 		[CLASS_EXT] = "ext_sched_class",   [CLASS_IDLE] = "idle_sched_class",
 	};
 
@@ -79,10 +80,10 @@ static struct err *find_symbols(struct kernel *k, struct model_layout *l)
 static void find_cpustat_slots(const struct types *t, struct model_layout *l)
 {
 	static const char *const names[SLOT_COUNT] = {
-		[SLOT_USER] = "CPUTIME_USER",       [SLOT_NICE] = "CPUTIME_NICE",
-		[SLOT_SYSTEM] = "CPUTIME_SYSTEM",   [SLOT_SOFTIRQ] = "CPUTIME_SOFTIRQ",
-		[SLOT_IRQ] = "CPUTIME_IRQ",         [SLOT_IDLE] = "CPUTIME_IDLE",
-		[SLOT_IOWAIT] = "CPUTIME_IOWAIT",   [SLOT_STEAL] = "CPUTIME_STEAL",
+		[SLOT_USER] = "CPUTIME_USER",	  [SLOT_NICE] = "CPUTIME_NICE",
+		[SLOT_SYSTEM] = "CPUTIME_SYSTEM", [SLOT_SOFTIRQ] = "CPUTIME_SOFTIRQ",
+		[SLOT_IRQ] = "CPUTIME_IRQ",	  [SLOT_IDLE] = "CPUTIME_IDLE",
+		[SLOT_IOWAIT] = "CPUTIME_IOWAIT", [SLOT_STEAL] = "CPUTIME_STEAL",
 	};
 
 	for (unsigned int i = 0; i < SLOT_COUNT; i++) {
@@ -94,7 +95,8 @@ static void find_cpustat_slots(const struct types *t, struct model_layout *l)
 	}
 }
 
-/* The states' values moved between releases, and before 6.16 they were called SCX_OPS_ENABLED etc. */
+/* The states' values moved between releases, and before 6.16 they were called SCX_OPS_ENABLED etc.
+ */
 static void find_scx_states(const struct types *t, struct model_layout *l)
 {
 	static const char *const names[] = {"ENABLING", "ENABLED", "DISABLING", "DISABLED"};
@@ -118,7 +120,8 @@ static void find_scx_states(const struct types *t, struct model_layout *l)
 	}
 }
 
-/* The event counters are the members of one struct; `pcpu` points to it, or to a struct that holds it. */
+/* The event counters are the members of one struct; `pcpu` points to it, or to a struct that holds
+ * it. */
 static void find_scx_events(const struct types *t, struct model_layout *l)
 {
 	uint32_t id, base = l->pcpu_events.present ? l->pcpu_events.offset : 0;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #define RT_PRIORITIES 100 /* MAX_RT_PRIO */
-#define GROUP_DEPTH 32    /* nested task groups that are entered */
-#define LIST_HEAD 16      /* bytes of a struct list_head */
+#define GROUP_DEPTH 32	  /* nested task groups that are entered */
+#define LIST_HEAD 16	  /* bytes of a struct list_head */
 
 struct queue_walk {
 	struct kernel *kernel;
@@ -15,11 +15,11 @@ struct queue_walk {
 	const struct model_layout *l;
 	struct model_queue_entry *entries;
 	unsigned int count, size;
-	unsigned int left;   /* nodes that may still be visited: each task is queued once at most */
-	unsigned int level;  /* of task groups */
-	uint64_t key;        /* of the list that is being walked: priority, or first position */
+	unsigned int left;  /* nodes that may still be visited: each task is queued once at most */
+	unsigned int level; /* of task groups */
+	uint64_t key;	    /* of the list that is being walked: priority, or first position */
 	struct str damage;
-	struct err *err;     /* no memory: ends the walks */
+	struct err *err; /* no memory: ends the walks */
 };
 
 /* Entities that are no task of the model (servers, a task torn from its list) are left out. */
@@ -76,7 +76,8 @@ static bool visit_dl(void *context, uint64_t address)
 	struct object entity;
 
 	object_init(&entity, w->kernel, address);
-	return add(w, CLASS_DL, address - w->l->dl.offset, object_read(&entity, &w->l->dl_deadline));
+	return add(w, CLASS_DL, address - w->l->dl.offset,
+		   object_read(&entity, &w->l->dl_deadline));
 }
 
 static void walk_dl(struct queue_walk *w, uint64_t rq)
@@ -103,8 +104,8 @@ static void walk_rt(struct queue_walk *w, uint64_t rq)
 		return;
 	for (w->key = 0; w->key < RT_PRIORITIES; w->key++) {
 		uint64_t head = rq + w->l->rq_rt_active.offset + w->key * LIST_HEAD;
-		struct walk walk = walk_list(w->kernel, head, w->l->rt_list.offset, w->left,
-					     visit_rt, w);
+		struct walk walk =
+			walk_list(w->kernel, head, w->l->rt_list.offset, w->left, visit_rt, w);
 
 		damaged(w, "RT list", &walk);
 	}
@@ -161,7 +162,8 @@ static void walk_cfs(struct queue_walk *w, uint64_t cfs_rq)
 	} else {
 		object_init(&cfs, w->kernel, cfs_rq);
 		object_init(&curr, w->kernel, object_read(&cfs, &w->l->cfs_curr));
-		/* What runs has been taken out of the tree; it is queued as long as it may go on. */
+		/* What runs has been taken out of the tree; it is queued as long as it may go on.
+		 */
 		if (curr.base && object_read(&curr, &w->l->se_on_rq) && !visit_fair(w, curr.base))
 			return;
 		walk = walk_rbtree(w->kernel, cfs_rq + w->l->cfs_root.offset, w->l->se_node.offset,
@@ -181,8 +183,8 @@ struct err *model_queue_noted(struct kernel *k, const struct model *m, unsigned 
 			      struct model_queue_entry **ret, unsigned int *ret_count,
 			      struct str *damage)
 {
-	void (*const walks[])(struct queue_walk *, uint64_t) = {walk_stop, walk_dl, walk_rt, walk_ext,
-								 walk_fair};
+	void (*const walks[])(struct queue_walk *, uint64_t) = {walk_stop, walk_dl, walk_rt,
+								walk_ext, walk_fair};
 	struct queue_walk w = {.kernel = k, .model = m, .l = m->layout};
 	struct err *err;
 

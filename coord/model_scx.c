@@ -34,11 +34,14 @@ static void read_exit_info(struct kernel *k, const struct model_layout *l, uint6
 	if (!address)
 		return;
 	object_init(&info, k, address);
-	read_text(k, object_read(&info, &l->exit_reason), scx->exit_reason, sizeof(scx->exit_reason));
-	read_text(k, object_read(&info, &l->exit_msg), scx->exit_message, sizeof(scx->exit_message));
+	read_text(k, object_read(&info, &l->exit_reason), scx->exit_reason,
+		  sizeof(scx->exit_reason));
+	read_text(k, object_read(&info, &l->exit_msg), scx->exit_message,
+		  sizeof(scx->exit_message));
 }
 
-/* One counter over all CPUs. scx_sched.pcpu is a per-CPU pointer, added up like a per-CPU symbol. */
+/* One counter over all CPUs. scx_sched.pcpu is a per-CPU pointer, added up like a per-CPU symbol.
+ */
 static int64_t sum_event(struct kernel *k, const struct model *m, uint64_t pcpu,
 			 const struct field *field)
 {
@@ -84,7 +87,8 @@ static struct err *read_root(struct kernel *k, struct model *m)
 
 	object_init(&root, k, scx->root);
 	object_bytes(&root, &l->scx_ops_name, scx->ops, sizeof(scx->ops) - 1);
-	scx->exit_kind = (struct maybe){l->scx_exit_kind.present, object_read(&root, &l->scx_exit_kind)};
+	scx->exit_kind =
+		(struct maybe){l->scx_exit_kind.present, object_read(&root, &l->scx_exit_kind)};
 	if (l->scx_bypass_depth.present)
 		scx->bypass_depth = (struct maybe){true, object_read(&root, &l->scx_bypass_depth)};
 	if (l->scx_watchdog.present)

@@ -70,7 +70,8 @@ static bool read_task(struct kernel *k, const struct model_layout *l, struct obj
 	object_bytes(o, &l->comm, task->comm, sizeof(task->comm));
 	task->start_time = object_read(o, &l->start_time);
 	task->state_bits = (uint32_t)object_read(o, &l->state);
-	task->state = model_state_letter(task->state_bits, (uint32_t)object_read(o, &l->exit_state));
+	task->state =
+		model_state_letter(task->state_bits, (uint32_t)object_read(o, &l->exit_state));
 	task->flags = (unsigned int)object_read(o, &l->flags);
 	task->kthread = (task->flags & PF_KTHREAD) != 0;
 	read_sched(l, o, task);
@@ -91,8 +92,8 @@ struct task_walk {
 	struct kernel *kernel;
 	struct model *model;
 	uint32_t capacity;
-	uint64_t leader;  /* whose threads are being walked */
-	struct err *err;  /* ends the walks */
+	uint64_t leader; /* whose threads are being walked */
+	struct err *err; /* ends the walks */
 };
 
 static struct err *append(struct task_walk *w, const struct model_task *task)
@@ -200,8 +201,8 @@ struct err *model_take_tasks(struct kernel *k, struct model *m)
 	const struct model_layout *l = m->layout;
 	struct walk walk;
 
-	walk = walk_list(k, l->init_task + l->tasks.offset, l->tasks.offset, MAX_TASKS, visit_leader,
-			 &w);
+	walk = walk_list(k, l->init_task + l->tasks.offset, l->tasks.offset, MAX_TASKS,
+			 visit_leader, &w);
 	if (w.err)
 		return w.err;
 	note_walk(m, &walk, "task list", 0);

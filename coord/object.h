@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fast reads of members of one guest object through offsets that were looked up once. A field is
- * where a member lies in its struct on this kernel, or that this kernel lacks it; an object is a struct
- * in guest memory whose pages are translated once and then read as plain loads.
+ * where a member lies in its struct on this kernel, or that this kernel lacks it; an object is a
+ * struct in guest memory whose pages are translated once and then read as plain loads.
  *
- * Faults are sticky: a read of an unmapped page gives 0 and is kept in the object, so that code which
- * collects thirty members tests once. Not responsible for holding the guest: an object is only good
- * inside the window in which object_init() was called.
+ * Faults are sticky: a read of an unmapped page gives 0 and is kept in the object, so that code
+ * which collects thirty members tests once. Not responsible for holding the guest: an object is
+ * only good inside the window in which object_init() was called.
  */
 #ifndef COORD_OBJECT_H
 #define COORD_OBJECT_H
@@ -20,16 +20,16 @@
 struct field {
 	bool present;
 	bool is_signed;
-	uint32_t offset;   /* bytes from the start of the struct */
-	uint32_t size;     /* bytes of the member's type: 1, 2, 4, 8, or any for arrays and structs */
+	uint32_t offset; /* bytes from the start of the struct */
+	uint32_t size;	 /* bytes of the member's type: 1, 2, 4, 8, or any for arrays and structs */
 	uint8_t bit_shift; /* of a bit-field, from `offset` */
 	uint8_t bit_size;  /* of a bit-field, else 0 */
-	uint32_t type;     /* BTF id */
+	uint32_t type;	   /* BTF id */
 };
 
 /*
- * Find a member. `paths` is one path, or several with `|` between them where kernels of different age
- * use different names: the first that exists counts. A member that none names is not present.
+ * Find a member. `paths` is one path, or several with `|` between them where kernels of different
+ * age use different names: the first that exists counts. A member that none names is not present.
  */
 void field_find(const struct types *types, const char *struct_name, const char *paths,
 		struct field *ret);
@@ -40,7 +40,7 @@ struct object {
 	struct kernel *kernel;
 	uint64_t base;
 	const uint8_t *pages[OBJECT_PAGES]; /* host addresses, NULL: not translated yet */
-	uint64_t fault;                     /* the first bad address */
+	uint64_t fault;			    /* the first bad address */
 	bool faulted;
 };
 

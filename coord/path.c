@@ -12,7 +12,7 @@ struct path_walk {
 	struct kernel *kernel;
 	const struct types *types;
 	const char *path; /* the whole, for messages */
-	const char *at;   /* what is left of it */
+	const char *at;	  /* what is left of it */
 	struct place *place;
 };
 
@@ -138,7 +138,8 @@ static struct err *step_index(struct path_walk *w)
 	ERR_TRY(take_index(w, &index));
 	/* A length of 0 is a flexible array: its end is not known. */
 	if (is_array && count && index >= count)
-		return err_new(ERR_NOT_FOUND, "field path '%s': index %llu of '%.*s' is past its %llu elements",
+		return err_new(ERR_NOT_FOUND,
+			       "field path '%s': index %llu of '%.*s' is past its %llu elements",
 			       w->path, (unsigned long long)index, (int)(start - w->path), w->path,
 			       (unsigned long long)count);
 	size = types_size(w->types, p->type);

@@ -168,8 +168,8 @@ static bool node_linked(struct object *parent, const struct field *node)
 	return value != 0 && value != object_address(parent, node);
 }
 
-static struct err *key_refusal(struct kernel *k, const struct path_step *step, const char *parent_name,
-			       const char **ret)
+static struct err *key_refusal(struct kernel *k, const struct path_step *step,
+			       const char *parent_name, const char **ret)
 {
 	for (size_t i = 0; i < sizeof(sort_keys) / sizeof(sort_keys[0]); i++) {
 		struct object parent;
@@ -206,7 +206,8 @@ static struct err *step_refusal(struct kernel *k, const struct path_step *step, 
 	return key_refusal(k, step, parent, ret);
 }
 
-/* Whether a member is a pointer, or an array of pointers: what follows it lies in another object. */
+/* Whether a member is a pointer, or an array of pointers: what follows it lies in another object.
+ */
 static bool leads_away(const struct types *t, const struct path_step *step)
 {
 	uint32_t type = step->type;
@@ -231,7 +232,8 @@ struct err *refuse_reason(struct kernel *k, const struct place *place, char ret[
 
 	ret[0] = '\0';
 	if (in_kernel_text(k, place->address)) {
-		snprintf(ret, REFUSAL_TEXT, "0x%llx is kernel text", (unsigned long long)place->address);
+		snprintf(ret, REFUSAL_TEXT, "0x%llx is kernel text",
+			 (unsigned long long)place->address);
 		return NULL;
 	}
 	for (unsigned int i = place->step_count; i-- > 0;) {

@@ -12,8 +12,8 @@ struct packed_value {
 	bool is_unsigned;
 };
 
-/* The strings follow in `texts`, each with its NUL: tag, type, note, text, old text, and the strings
- * of value and old. */
+/* The strings follow in `texts`, each with its NUL: tag, type, note, text, old text, and the
+ * strings of value and old. */
 #define TEXTS 7
 struct packed {
 	bool is_write, hot, queued, dry_run;
@@ -24,7 +24,8 @@ struct packed {
 struct replies {
 	struct packed **ring;
 	unsigned int capacity;
-	uint64_t first, drained, end; /* sequence numbers: kept are [first, end), drained below `drained` */
+	/* Sequence numbers: kept are [first, end), drained those below `drained`. */
+	uint64_t first, drained, end;
 	uint64_t lost;
 };
 
@@ -87,8 +88,8 @@ static void unpack_value(const struct packed_value *p, struct value *ret)
 
 static struct packed *pack(const struct cold_reply *reply)
 {
-	const char *texts[TEXTS] = {reply->tag,  reply->type,     reply->note,
-				    reply->text, reply->old_text, reply->value.string,
+	const char *texts[TEXTS] = {reply->tag,	      reply->type,     reply->note,
+				    reply->text,      reply->old_text, reply->value.string,
 				    reply->old.string};
 	size_t size = sizeof(struct packed);
 	struct packed *p;
@@ -113,7 +114,7 @@ static struct packed *pack(const struct cold_reply *reply)
 
 static void unpack(const struct packed *p, struct cold_reply *ret)
 {
-	char *texts[TEXTS] = {ret->tag,      ret->type,         ret->note,      ret->text,
+	char *texts[TEXTS] = {ret->tag,	     ret->type,		ret->note,	ret->text,
 			      ret->old_text, ret->value.string, ret->old.string};
 	const char *at = p->texts;
 

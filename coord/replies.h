@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The reply log: the replies of cold operations in order, at most `capacity` of them, each kept in as
- * many bytes as it needs. Drained in order; the newest with a tag can be found whether drained or not.
+ * The reply log: the replies of cold operations in order, at most `capacity` of them, each kept in
+ * as many bytes as it needs. Drained in order; the newest with a tag can be found whether drained
+ * or not.
  */
 #ifndef COORD_REPLIES_H
 #define COORD_REPLIES_H

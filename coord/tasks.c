@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-/* lib/xarray: 64 slots a node; an entry whose low bits are 10 and that lies above the reserved ones is
- * a node's address plus 2. */
+/* lib/xarray: 64 slots a node; an entry whose low bits are 10 and that lies above the reserved ones
+ * is a node's address plus 2. */
 #define SLOT_BITS 6
 #define SLOTS (1u << SLOT_BITS)
 
@@ -107,8 +107,8 @@ struct err *task_find(struct kernel *k, const struct task_finder *f, int pid, ui
 	object_init(&task, k, link - f->pid_links.offset);
 	if ((int)object_read(&task, &f->task_pid) != pid)
 		return task.faulted ? err_fault(task.fault)
-				    : err_new(ERR_BAD_DATA, "pid %d leads to a task with pid %d", pid,
-					      (int)object_read(&task, &f->task_pid));
+				    : err_new(ERR_BAD_DATA, "pid %d leads to a task with pid %d",
+					      pid, (int)object_read(&task, &f->task_pid));
 	*ret = task.base;
 	return NULL;
 }

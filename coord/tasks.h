@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One task by its pid in the initial pid namespace, threads too, by the table that the kernel itself
- * looks in: init_pid_ns.idr. Nothing is cached; inside a window.
+ * One task by its pid in the initial pid namespace, threads too, by the table that the kernel
+ * itself looks in: init_pid_ns.idr. Nothing is cached; inside a window.
  */
 #ifndef COORD_TASKS_H
 #define COORD_TASKS_H

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TASK_DEAD 0x80u  /* include/linux/sched.h, in no BTF */
-#define SCHED_EXT 7u     /* uapi/linux/sched.h */
+#define TASK_DEAD 0x80u /* include/linux/sched.h, in no BTF */
+#define SCHED_EXT 7u	/* uapi/linux/sched.h */
 #define START_WINDOW UINT64_C(10000000)
 
 void validate_layout_init(struct kernel *k, struct validate_layout *ret)
@@ -27,7 +27,8 @@ void validate_layout_init(struct kernel *k, struct validate_layout *ret)
 	field_find(t, "struct task_struct", "sched_class", &ret->sched_class);
 	field_find(t, "struct task_struct", "policy", &ret->policy);
 	field_find(t, "struct task_struct", "start_boottime|real_start_time", &ret->start_boottime);
-	if (!kernel_info(k)->sched_ext || !kernel_find_symbol(k, "ext_sched_class", &ret->ext_class))
+	if (!kernel_info(k)->sched_ext ||
+	    !kernel_find_symbol(k, "ext_sched_class", &ret->ext_class))
 		ret->ext_class = 0;
 }
 
@@ -56,8 +57,9 @@ static struct err *check_start(struct chain *c)
 
 	if (!wanted || (start >= wanted && start - wanted < START_WINDOW))
 		return NULL;
-	return err_new(ERR_REFUSED, "L2: start_time is %" PRIu64 ": not in [%" PRIu64 ", %" PRIu64 ")",
-		       start, wanted, wanted + START_WINDOW);
+	return err_new(ERR_REFUSED,
+		       "L2: start_time is %" PRIu64 ": not in [%" PRIu64 ", %" PRIu64 ")", start,
+		       wanted, wanted + START_WINDOW);
 }
 
 static struct err *check_alive(struct chain *c)
@@ -66,7 +68,8 @@ static struct err *check_alive(struct chain *c)
 
 	if (!(state & TASK_DEAD))
 		return NULL;
-	return err_new(ERR_REFUSED, "L3: __state is 0x%" PRIx64 ": the task is dead (TASK_DEAD)", state);
+	return err_new(ERR_REFUSED, "L3: __state is 0x%" PRIx64 ": the task is dead (TASK_DEAD)",
+		       state);
 }
 
 static struct err *check_on_rq(struct chain *c)
@@ -104,14 +107,16 @@ static struct err *check_dsq(struct chain *c)
 	next = node_next(&c->task, &l->runnable_node);
 	if (dsq) {
 		c->result->queued = true;
-		return err_new(ERR_REFUSED, "L5: scx.dsq is 0x%" PRIx64 ": the task is on a dispatch queue",
+		return err_new(ERR_REFUSED,
+			       "L5: scx.dsq is 0x%" PRIx64 ": the task is on a dispatch queue",
 			       dsq);
 	}
 	/* Never initialised is as empty as empty. */
 	if (next && next != object_address(&c->task, &l->runnable_node)) {
 		c->result->queued = true;
 		return err_new(ERR_REFUSED,
-			       "L5: scx.runnable_node is not empty (next 0x%" PRIx64 "): the task is runnable",
+			       "L5: scx.runnable_node is not empty (next 0x%" PRIx64
+			       "): the task is runnable",
 			       next);
 	}
 	return NULL;
@@ -162,7 +167,7 @@ struct err *validate_task(struct kernel *k, const struct validate_layout *l,
 {
 	static const struct {
 		struct err *(*check)(struct chain *c);
-		unsigned int force;  /* flag that lifts it, 0: nothing does */
+		unsigned int force; /* flag that lifts it, 0: nothing does */
 		bool writes_only;
 	} layers[] = {
 		{check_pid, 0, false},

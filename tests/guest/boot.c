@@ -61,7 +61,8 @@ struct coord *guest_boot(void)
 
 int guest_spawn(struct coord *coord, const char *cgroup, const char *text)
 {
-	struct spec_limits limits = {agent_cpus(coord_agent(coord)), agent_nodes(coord_agent(coord))};
+	struct spec_limits limits = {agent_cpus(coord_agent(coord)),
+				     agent_nodes(coord_agent(coord))};
 	struct agent_worker worker;
 	struct work_spec spec;
 	struct words words;

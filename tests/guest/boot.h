@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What every guest test starts with: a booted guest, in lockstep, so that guest time passes only while a
- * call waits for it. The kernel is $KTDBG_TEST_KERNEL (as `--kernel`), else the cache's newest.
+ * What every guest test starts with: a booted guest, in lockstep, so that guest time passes only
+ * while a call waits for it. The kernel is $KTDBG_TEST_KERNEL (as `--kernel`), else the cache's
+ * newest.
  */
 #ifndef TESTS_GUEST_BOOT_H
 #define TESTS_GUEST_BOOT_H
@@ -10,8 +11,9 @@
 
 #include "coord/coord.h"
 
-/* Under $KTDBG_TEST_CLOCK (real or virtual; else as `--clock auto`); under the real one the guest runs
- * between windows. Exits with 77 when there is no kernel or no QEMU to boot, with 1 when the boot fails. */
+/* Under $KTDBG_TEST_CLOCK (real or virtual; else as `--clock auto`); under the real one the guest
+ * runs between windows. Exits with 77 when there is no kernel or no QEMU to boot, with 1 when the
+ * boot fails. */
 struct coord *guest_boot(void);
 
 /* spawn CGROUP WORDS...: as the command has it; returns the pid of the first worker. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Cold operations on a running kernel: what is written reads back, what must not be written is not. */
+/* Cold operations on a running kernel: what is written reads back, what must not be written is not.
+ */
 #include "tests/guest/boot.h"
 
 #include "base/file.h"
@@ -306,7 +307,8 @@ static void test_percpu_and_addresses(void **state)
 	expect_ok(coord_model(coord, &m));
 	rq = m->cpus[3].rq;
 	expect_ok(kernel_translate(k, rq, &phys));
-	op = (struct cold_op){.target = {.kind = TARGET_KVA, .address = rq}, .width = {WIDTH_UNSIGNED, 8}};
+	op = (struct cold_op){.target = {.kind = TARGET_KVA, .address = rq},
+			      .width = {WIDTH_UNSIGNED, 8}};
 	expect_ok(cold_run(cold, &op, &reply));
 	op.target = (struct target){.kind = TARGET_DIRECT, .address = phys};
 	assert_true(read_number(&op) == reply.value.number);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scheduler model against what the guest says of itself. The guest needs time to answer, so each
- * answer is put between two models: a task that did not run in between must be what /proc says, one
- * that did must be what it was before or after.
+ * The scheduler model against what the guest says of itself. The guest needs time to answer, so
+ * each answer is put between two models: a task that did not run in between must be what /proc
+ * says, one that did must be what it was before or after.
  */
 #include "tests/guest/boot.h"
 
@@ -61,7 +61,8 @@ static unsigned int parse_snapshot(char *text, struct proc_task *tasks, unsigned
 	return count;
 }
 
-/* /proc shows the long name of a kernel thread, and of a kworker what it works on: "kworker/0:1-mm". */
+/* /proc shows the long name of a kernel thread, and of a kworker what it works on:
+ * "kworker/0:1-mm". */
 static bool same_name(const struct model_task *task, const char *name)
 {
 	size_t len = strnlen(task->comm, sizeof(task->comm));
@@ -104,7 +105,8 @@ static void test_tasks_are_what_proc_says(void **state)
 	/* A guest is busy with itself for a while after boot. */
 	expect_ok(coord_run_until(coord, 3 * SECOND));
 	guest_spawn(coord, "@runner", "workers=3 work=sleep comm=sleeper nice=7");
-	guest_spawn(coord, "@runner", "workers=2 work=sleep comm=thready clone=thread policy=batch");
+	guest_spawn(coord, "@runner",
+		    "workers=2 work=sleep comm=thready clone=thread policy=batch");
 	guest_spawn(coord, "@runner", "workers=1 work=spin comm=busy policy=rr:3 affinity=1");
 	expect_ok(coord_run_until(coord, coord_time(coord) + 200 * MS));
 	before = take_model();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel of one megabyte: an arena at KERNEL_BASE with a page that is not mapped, a few symbols, and the
- * types of a small scheduler as BTF. For tests of what reads a kernel; defines all of coord/kernel.h, so
- * that the real one is not linked. Include in one file of a program.
+ * A kernel of one megabyte: an arena at KERNEL_BASE with a page that is not mapped, a few symbols,
+ * and the types of a small scheduler as BTF. For tests of what reads a kernel; defines all of
+ * coord/kernel.h, so that the real one is not linked. Include in one file of a program.
  */
 #ifndef TESTS_FAKE_KERNEL_H
 #define TESTS_FAKE_KERNEL_H
@@ -128,7 +128,8 @@ bool kernel_find_symbol(struct kernel *k, const char *name, uint64_t *ret)
 
 struct err *kernel_symbol(struct kernel *k, const char *name, uint64_t *ret)
 {
-	return kernel_find_symbol(k, name, ret) ? NULL : err_new(ERR_NOT_FOUND, "no symbol '%s'", name);
+	return kernel_find_symbol(k, name, ret) ? NULL
+						: err_new(ERR_NOT_FOUND, "no symbol '%s'", name);
 }
 
 struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, size_t size,
@@ -145,7 +146,8 @@ struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, siz
 }
 
 void kernel_symbols_each(struct kernel *k, const char *prefix,
-			 bool (*visit)(void *context, const char *name, uint64_t address, char kind),
+			 bool (*visit)(void *context, const char *name, uint64_t address,
+				       char kind),
 			 void *context)
 {
 	(void)k;
@@ -194,21 +196,56 @@ static inline int fake_type(struct btf *b, const char *name)
 	return id;
 }
 
-#define FAKE_MEMBER(b, name, type, byte) assert_int_equal(btf__add_field(b, name, type, (byte) * 8, 0), 0)
-#define FAKE_BITS(b, name, type, bit, bits) assert_int_equal(btf__add_field(b, name, type, bit, bits), 0)
+#define FAKE_MEMBER(b, name, type, byte)                                                           \
+	assert_int_equal(btf__add_field(b, name, type, (byte)*8, 0), 0)
+#define FAKE_BITS(b, name, type, bit, bits)                                                        \
+	assert_int_equal(btf__add_field(b, name, type, bit, bits), 0)
 
 /* Offsets in struct task_struct of the fake. */
 enum {
-	TASK_STATE = 0, TASK_ON_CPU = 4, TASK_ON_RQ = 8, TASK_POLICY = 12, TASK_BITS = 16, TASK_CPU = 20,
-	TASK_PID = 24, TASK_TGID = 28, TASK_COMM = 32, TASK_START = 48, TASK_BOOT = 56, TASK_CLASS = 64,
-	TASK_SIGNAL = 72, TASK_TASKS = 80, TASK_THREAD_NODE = 96, TASK_PID_LINKS = 112,
-	TASK_SE = 128, TASK_SCX = 256, TASK_SIZE = 384,
-	SE_NODE = 0, SE_VRUNTIME = 24, SE_ON_RQ = 32, SE_MY_Q = 40, SE_AVG = 48, SE_SIZE = 64,
-	SCX_DSQ = 0, SCX_RUNNABLE = 8, SCX_PRIQ = 24, SCX_VTIME = 48, SCX_SIZE = 64,
+	TASK_STATE = 0,
+	TASK_ON_CPU = 4,
+	TASK_ON_RQ = 8,
+	TASK_POLICY = 12,
+	TASK_BITS = 16,
+	TASK_CPU = 20,
+	TASK_PID = 24,
+	TASK_TGID = 28,
+	TASK_COMM = 32,
+	TASK_START = 48,
+	TASK_BOOT = 56,
+	TASK_CLASS = 64,
+	TASK_SIGNAL = 72,
+	TASK_TASKS = 80,
+	TASK_THREAD_NODE = 96,
+	TASK_PID_LINKS = 112,
+	TASK_SE = 128,
+	TASK_SCX = 256,
+	TASK_SIZE = 384,
+	SE_NODE = 0,
+	SE_VRUNTIME = 24,
+	SE_ON_RQ = 32,
+	SE_MY_Q = 40,
+	SE_AVG = 48,
+	SE_SIZE = 64,
+	SCX_DSQ = 0,
+	SCX_RUNNABLE = 8,
+	SCX_PRIQ = 24,
+	SCX_VTIME = 48,
+	SCX_SIZE = 64,
 	SIGNAL_HEAD = 0,
-	RQ_LOCK = 0, RQ_NR = 4, RQ_CURR = 8, RQ_IDLE = 16, RQ_CFS = 24, RQ_SIZE = 64,
-	CFS_NR = 0, CFS_TREE = 8, CFS_CURR = 16,
-	NS_HEAD = 0, NODE_SHIFT = 0, NODE_SLOTS = 8,
+	RQ_LOCK = 0,
+	RQ_NR = 4,
+	RQ_CURR = 8,
+	RQ_IDLE = 16,
+	RQ_CFS = 24,
+	RQ_SIZE = 64,
+	CFS_NR = 0,
+	CFS_TREE = 8,
+	CFS_CURR = 16,
+	NS_HEAD = 0,
+	NODE_SHIFT = 0,
+	NODE_SLOTS = 8,
 };
 
 static inline void fake_links(struct btf *b)

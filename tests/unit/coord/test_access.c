@@ -45,7 +45,8 @@ static void test_width_parse(void **state)
 	expect_err(width_parse("u24", &w), ERR_USAGE,
 		   "type 'u24': one of u8 u16 u32 u64 s8 s16 s32 s64 bytes:N or-u32");
 	expect_err(width_parse("bytes:0", &w), ERR_USAGE, "type 'bytes:0': from 1 to 240 bytes");
-	expect_err(width_parse("bytes:241", &w), ERR_USAGE, "type 'bytes:241': from 1 to 240 bytes");
+	expect_err(width_parse("bytes:241", &w), ERR_USAGE,
+		   "type 'bytes:241': from 1 to 240 bytes");
 	expect_err_with(width_parse("bytes:x", &w), ERR_USAGE, "x");
 }
 
@@ -125,7 +126,8 @@ static void test_numbers(void **state)
 		   "2147483648 does not fit int (-2147483648..2147483647)");
 	expect_err(round_trip("policy", "", "-1", 0, &bytes, &v), ERR_REFUSED,
 		   "-1 does not fit unsigned int (0..4294967295)");
-	expect_err(round_trip("policy", "", "", 0, &bytes, &v), ERR_USAGE, "'' is no value of unsigned int");
+	expect_err(round_trip("policy", "", "", 0, &bytes, &v), ERR_USAGE,
+		   "'' is no value of unsigned int");
 	expect_err_with(round_trip("policy", "", "12x", 0, &bytes, &v), ERR_USAGE, "12x");
 	expect_err_with(round_trip("policy", "", "HAPPY", 0, &bytes, &v), ERR_NOT_FOUND,
 			"value of unsigned int: no enumerator 'HAPPY'");

@@ -5,7 +5,7 @@
 #include "coord/changes.h"
 #include "coord/replies.h"
 
-#define WORD(i) (KERNEL_BASE + 0x1000 + (i) * 8)
+#define WORD(i) (KERNEL_BASE + 0x1000 + (i)*8)
 
 struct fixture {
 	struct kernel *kernel;
@@ -80,7 +80,8 @@ static void test_undo_group_by_group(void **state)
 	struct fixture *f = *state;
 	unsigned int count = 0;
 
-	expect_err(changes_undo(f->changes, f->kernel, 1, &count), ERR_NOT_FOUND, "nothing to undo");
+	expect_err(changes_undo(f->changes, f->kernel, 1, &count), ERR_NOT_FOUND,
+		   "nothing to undo");
 	write_word(f, 0, 1);
 	changes_keep(f->changes, 5);
 	write_word(f, 0, 2);
@@ -95,7 +96,8 @@ static void test_undo_group_by_group(void **state)
 	expect_ok(changes_undo(f->changes, f->kernel, 5, &count));
 	assert_int_equal(count, 1);
 	assert_int_equal(word(f, 0), 0);
-	expect_err(changes_undo(f->changes, f->kernel, 5, &count), ERR_NOT_FOUND, "nothing to undo");
+	expect_err(changes_undo(f->changes, f->kernel, 5, &count), ERR_NOT_FOUND,
+		   "nothing to undo");
 	assert_int_equal(logged(f), 3);
 }
 
@@ -112,7 +114,8 @@ static void test_undo_not_across_time(void **state)
 	changes_keep(f->changes, 6);
 	expect_ok(changes_undo(f->changes, f->kernel, 6, &count));
 	assert_int_equal(word(f, 0), 1);
-	expect_err(changes_undo(f->changes, f->kernel, 6, &count), ERR_NOT_FOUND, "nothing to undo");
+	expect_err(changes_undo(f->changes, f->kernel, 6, &count), ERR_NOT_FOUND,
+		   "nothing to undo");
 }
 
 static void test_log_keeps_the_newest(void **state)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who lets guest time pass: windows, freeze, pacing, waits; on a machine whose memory holds no kernel. */
+/* Who lets guest time pass: windows, freeze, pacing, waits; on a machine whose memory holds no
+ * kernel. */
 #include "tests/expect.h"
 
 #include "coord/cold.h"

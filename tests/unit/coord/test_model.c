@@ -5,10 +5,10 @@
 #include "coord/model.h"
 
 #define INIT (KERNEL_BASE + 0x10000)
-#define IDLE(cpu) (KERNEL_BASE + 0x11000 + (cpu) * 0x400)
-#define RQ(cpu) (KERNEL_BASE + 0x20000 + (cpu) * 0x1000)
-#define TASK(i) (KERNEL_BASE + 0x30000 + (i) * 0x400)
-#define SIGNAL(i) (KERNEL_BASE + 0x50000 + (i) * 0x40)
+#define IDLE(cpu) (KERNEL_BASE + 0x11000 + (cpu)*0x400)
+#define RQ(cpu) (KERNEL_BASE + 0x20000 + (cpu)*0x1000)
+#define TASK(i) (KERNEL_BASE + 0x30000 + (i)*0x400)
+#define SIGNAL(i) (KERNEL_BASE + 0x50000 + (i)*0x40)
 #define CLASSES (KERNEL_BASE + 0x60000)
 #define GROUP (KERNEL_BASE + 0x61000)
 
@@ -147,12 +147,14 @@ static void test_current_in_no_list(void **state)
 	assert_int_equal(m->tasks[m->cpus[0].current_task].pid, 109);
 	assert_int_equal(model_find_task(m, 109), -1);
 	assert_int_equal(m->cpus[1].current_task, -1);
-	assert_string_equal(m->damage, "cpu 1: its current task cannot be read (0xffff888000080100)");
+	assert_string_equal(m->damage,
+			    "cpu 1: its current task cannot be read (0xffff888000080100)");
 	model_destroy(m);
 }
 
 /* A node of a tree: left and right are tasks, or 0. */
-static void put_node(struct kernel *k, uint64_t se, uint64_t left, uint64_t right, uint64_t vruntime)
+static void put_node(struct kernel *k, uint64_t se, uint64_t left, uint64_t right,
+		     uint64_t vruntime)
 {
 	fake_put(k, se + SE_NODE + 8, right, 8);
 	fake_put(k, se + SE_NODE + 16, left, 8);
@@ -253,10 +255,10 @@ static void test_letters(void **state)
 		uint32_t state, exit_state;
 		char letter;
 	} cases[] = {
-		{0, 0, 'R'},      {1, 0, 'S'},      {2, 0, 'D'},      {4, 0, 'T'},
-		{8, 0, 't'},      {0x80, 0x10, 'X'}, {0x80, 0x20, 'Z'}, {0x40, 0, 'P'},
-		{0x402, 0, 'I'},  {0x2001, 0, 'S'}, {0x8000, 0, 'D'}, {0x1000, 0, 'D'},
-		{0x80, 0, 'R'},   {0x102, 0, 'D'},
+		{0, 0, 'R'},	 {1, 0, 'S'},	    {2, 0, 'D'},       {4, 0, 'T'},
+		{8, 0, 't'},	 {0x80, 0x10, 'X'}, {0x80, 0x20, 'Z'}, {0x40, 0, 'P'},
+		{0x402, 0, 'I'}, {0x2001, 0, 'S'},  {0x8000, 0, 'D'},  {0x1000, 0, 'D'},
+		{0x80, 0, 'R'},	 {0x102, 0, 'D'},
 	};
 
 	(void)state;

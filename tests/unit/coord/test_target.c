@@ -89,7 +89,8 @@ static void test_bad_paths(void **state)
 			"near: vruntime");
 	expect_err(resolve(k, "struct task_struct", TASK, "comm[16]", &p), ERR_NOT_FOUND,
 		   "field path 'comm[16]': index 16 of 'comm' is past its 16 elements");
-	expect_err(resolve(k, "struct rq", RQ, "idle->pid", &p), ERR_FAULT, "idle->: bad address 0x0");
+	expect_err(resolve(k, "struct rq", RQ, "idle->pid", &p), ERR_FAULT,
+		   "idle->: bad address 0x0");
 	expect_err(resolve(k, "struct task_struct", TASK, "pid.x", &p), ERR_USAGE,
 		   "field path 'pid.x': int has no members, so no x");
 	expect_err(resolve(k, "struct task_struct", TASK, "se..x", &p), ERR_USAGE,
@@ -126,7 +127,8 @@ static void test_pid_table(void **state)
 	expect_err(task_find(k, &f, 77, &task), ERR_BAD_DATA, "pid 77 leads to a task with pid 76");
 	/* A node that is its own child: its shift does not shrink. */
 	fake_put(k, NODE + NODE_SLOTS + 1 * 8, NODE + 2, 8);
-	expect_err(task_find(k, &f, 77, &task), ERR_BAD_DATA, "init_pid_ns.idr holds 0xffff888000006002");
+	expect_err(task_find(k, &f, 77, &task), ERR_BAD_DATA,
+		   "init_pid_ns.idr holds 0xffff888000006002");
 	fake_put(k, NODE + NODE_SLOTS + 1 * 8, KERNEL_BASE + HOLE + 2, 8);
 	expect_err(task_find(k, &f, 77, &task), ERR_FAULT, "bad address 0xffff888000080000");
 }
@@ -134,7 +136,8 @@ static void test_pid_table(void **state)
 static struct err *validate(struct kernel *k, uint64_t start, unsigned int flags,
 			    struct validate_result *ret)
 {
-	struct validate_request request = {.task = TASK, .pid = 77, .start_ns = start, .flags = flags};
+	struct validate_request request = {
+		.task = TASK, .pid = 77, .start_ns = start, .flags = flags};
 	struct validate_layout l;
 
 	validate_layout_init(k, &l);
@@ -181,7 +184,8 @@ static void test_write_layers_in_order(void **state)
 		   "L6: sched_class is fair_sched_class: not ext_sched_class");
 	fake_put(k, TASK + TASK_SCX + SCX_RUNNABLE, DSQ, 8);
 	expect_err(validate(k, 0, COLD_WRITE, &r), ERR_REFUSED,
-		   "L5: scx.runnable_node is not empty (next 0xffff888000008000): the task is runnable");
+		   "L5: scx.runnable_node is not empty (next 0xffff888000008000): the task is "
+		   "runnable");
 	fake_put(k, TASK + TASK_SCX + SCX_DSQ, DSQ, 8);
 	expect_err(validate(k, 0, COLD_WRITE, &r), ERR_REFUSED,
 		   "L5: scx.dsq is 0xffff888000008000: the task is on a dispatch queue");
@@ -229,10 +233,13 @@ static void test_refusals(void **state)
 {
 	struct kernel *k = *state;
 
-	expect_reason(k, "struct rq", RQ, "nr_running", "struct rq.nr_running is a run-queue count");
-	expect_reason(k, "struct rq", RQ, "cfs.h_nr_queued", "struct cfs_rq.h_nr_queued is a run-queue count");
+	expect_reason(k, "struct rq", RQ, "nr_running",
+		      "struct rq.nr_running is a run-queue count");
+	expect_reason(k, "struct rq", RQ, "cfs.h_nr_queued",
+		      "struct cfs_rq.h_nr_queued is a run-queue count");
 	expect_reason(k, "struct rq", RQ, "__lock.val", "struct rq.__lock is a lock");
-	expect_reason(k, "struct task_struct", TASK, "tasks.next", "struct task_struct.tasks links a list");
+	expect_reason(k, "struct task_struct", TASK, "tasks.next",
+		      "struct task_struct.tasks links a list");
 	expect_reason(k, "struct task_struct", TASK, "pid_links[1]",
 		      "struct task_struct.pid_links links a list");
 	expect_reason(k, "struct task_struct", TASK, "se.run_node.rb_left",
@@ -301,7 +308,8 @@ static void test_target_format(void **state)
 	t.start_ns = 99;
 	target_format(&t, text, sizeof(text));
 	assert_string_equal(text, "task 12@99 se.vruntime");
-	t = (struct target){.kind = TARGET_PERCPU, .cpu = 3, .name = "runqueues", .field = "curr->pid"};
+	t = (struct target){
+		.kind = TARGET_PERCPU, .cpu = 3, .name = "runqueues", .field = "curr->pid"};
 	target_format(&t, text, sizeof(text));
 	assert_string_equal(text, "percpu runqueues.curr->pid cpu 3");
 	t = (struct target){.kind = TARGET_SYMBOL, .name = "avenrun", .field = "[1]"};
@@ -318,7 +326,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pid_table, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_identity_layers_hold_for_reads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_identity_layers_hold_for_reads, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_write_layers_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_sched_ext, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
