@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define DEFAULT_TIMEOUT 600000000000ULL
-#define MAX_DEPTH 16     /* of folders */
+#define MAX_DEPTH 16 /* of folders */
 #define MAX_CASES 100000
 #define MAX_REPEAT 10000
 
@@ -111,11 +111,11 @@ static const struct option {
 	bool has_value;
 	struct err *(*set)(struct batch_options *o, const char *value);
 } rows[] = {
-	{"jobs", true, set_jobs},	{"repeat", true, set_repeat},
-	{"timeout", true, set_timeout}, {"shard", true, set_shard},
-	{"filter", true, set_filter},	{"junit", true, set_junit},
+	{"jobs", true, set_jobs},	    {"repeat", true, set_repeat},
+	{"timeout", true, set_timeout},	    {"shard", true, set_shard},
+	{"filter", true, set_filter},	    {"junit", true, set_junit},
 	{"artifacts", true, set_artifacts}, {"list", false, set_list},
-	{"bless", false, set_bless},	{"digest", false, set_digest},
+	{"bless", false, set_bless},	    {"digest", false, set_digest},
 };
 
 static const struct option *find_option(const char *name)
@@ -265,7 +265,8 @@ static void case_deinit(struct batch_case *c)
 	free(c->path);
 }
 
-/* Every N-th recording from the I-th on: neighbours, which tend to be alike, go to different shards. */
+/* Every N-th recording from the I-th on: neighbours, which tend to be alike, go to different
+ * shards. */
 static void take_shard(struct batch *b)
 {
 	const struct batch_options *o = b->options;
@@ -302,7 +303,8 @@ static struct err *prepare_runs(struct batch_case *c, unsigned int count)
 	return NULL;
 }
 
-/* A malformed recording is a failed test point, and is said on standard error before any guest boots. */
+/* A malformed recording is a failed test point, and is said on standard error before any guest
+ * boots. */
 static struct err *read_case(struct batch *b, struct batch_case *c)
 {
 	struct err *err = read_recording(c);
@@ -336,8 +338,9 @@ static char *first_disagreement(const char *a, const char *b, unsigned int run)
 		size_t a_len = strcspn(a, "\n"), b_len = strcspn(b, "\n");
 
 		if (a_len != b_len || memcmp(a, b, a_len) != 0)
-			return str_format("run %u differs from run 1 in line %u of the transcript: `%.*s`, in "
-					  "run 1 `%.*s`", run + 1, line, (int)b_len, b, (int)a_len, a);
+			return str_format("run %u differs from run 1 in line %u of the transcript: "
+					  "`%.*s`, in run 1 `%.*s`",
+					  run + 1, line, (int)b_len, b, (int)a_len, a);
 		if (!a[a_len])
 			return str_format("run %u differs from run 1 in its end", run + 1);
 		a += a_len + 1;
@@ -363,7 +366,8 @@ static struct err *judge_case(struct batch_case *c)
 		c->message = NULL;
 		if (strcmp(first->transcript, c->runs[i].result.transcript) != 0) {
 			c->outcome = REPLAY_FAILED;
-			c->message = first_disagreement(first->transcript, c->runs[i].result.transcript, i);
+			c->message = first_disagreement(first->transcript,
+							c->runs[i].result.transcript, i);
 			return c->message ? NULL : err_nomem();
 		}
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Child processes of --batch: one for each run, forked from a process that has no guest, no thread and
- * no lock. A child answers through a memfd: lengths, then bytes.
+ * Child processes of --batch: one for each run, forked from a process that has no guest, no thread
+ * and no lock. A child answers through a memfd: lengths, then bytes.
  */
 #include "commands/batch_impl.h"
 
@@ -174,7 +174,8 @@ static struct err *collect(const struct batch *b, struct batch_run *run)
 }
 
 /* All runs, in order of their cases. */
-static struct batch_run *next_run(const struct batch *b, unsigned int *case_at, unsigned int *run_at)
+static struct batch_run *next_run(const struct batch *b, unsigned int *case_at,
+				  unsigned int *run_at)
 {
 	for (; *case_at < b->case_count; (*case_at)++, *run_at = 0)
 		if (*run_at < b->cases[*case_at].run_count)
@@ -250,8 +251,8 @@ static bool case_finished(const struct batch_case *c)
 	return true;
 }
 
-static struct err *report_finished(struct batch *b, struct err *(*done)(struct batch *b,
-									 struct batch_case *c))
+static struct err *report_finished(struct batch *b,
+				   struct err *(*done)(struct batch *b, struct batch_case *c))
 {
 	for (unsigned int i = 0; i < b->case_count; i++) {
 		struct batch_case *c = &b->cases[i];
@@ -295,7 +296,8 @@ static unsigned int job_count(const struct batch_options *o)
 	return cpus >= 4 ? (unsigned int)(cpus / 2) : 1;
 }
 
-struct err *batch_jobs_run(struct batch *b, struct err *(*done)(struct batch *b, struct batch_case *c))
+struct err *batch_jobs_run(struct batch *b,
+			   struct err *(*done)(struct batch *b, struct batch_case *c))
 {
 	struct slots s = {.count = job_count(b->options)};
 	struct err *err;

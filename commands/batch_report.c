@@ -222,8 +222,10 @@ struct err *batch_write_junit(const struct batch *b, const char *path)
 		seconds += case_seconds(&b->cases[i]);
 	}
 	str_add(&s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
-	str_addf(&s, "  <testsuite name=\"ktdbg\" tests=\"%u\" failures=\"%u\" errors=\"%u\" "
-		     "skipped=\"0\" time=\"%.3f\">\n", b->case_count, failures, errors, seconds);
+	str_addf(&s,
+		 "  <testsuite name=\"ktdbg\" tests=\"%u\" failures=\"%u\" errors=\"%u\" "
+		 "skipped=\"0\" time=\"%.3f\">\n",
+		 b->case_count, failures, errors, seconds);
 	for (unsigned int i = 0; i < b->case_count; i++)
 		junit_case(&b->cases[i], &s);
 	str_add(&s, "  </testsuite>\n</testsuites>\n");

@@ -137,8 +137,9 @@ static struct err *wait_for(struct session *s, const struct expr *e, uint64_t ti
 	if (holds)
 		return NULL;
 	if (coord_frozen(context.coord))
-		return err_new(ERR_REFUSED, "`%s` is false, and no time passes while the guest is frozen "
-			       "(`thaw` first)", expr_text(e));
+		return err_new(ERR_REFUSED,
+			       "`%s` is false, and no time passes while the guest is frozen (`thaw` first)",
+			       expr_text(e));
 	err = coord_run_until_test(context.coord, is_true, &waiting,
 				   grid > WAIT_STEP ? grid : WAIT_STEP, timeout);
 	if (!err || err_kind(err) != ERR_TIMEOUT)

@@ -8,20 +8,20 @@
 
 /* The part of both lists between their common beginning and their common end. */
 struct middle {
-	unsigned int a, b;             /* where it begins */
+	unsigned int a, b; /* where it begins */
 	unsigned int a_count, b_count;
 	diff_same_fn same;
 	void *context;
 };
 
 /*
- * Myers' greedy search: reach[k] is how far into the first list a path of d edits gets on diagonal k.
- * The frontier of each d is kept to walk the path back.
+ * Myers' greedy search: reach[k] is how far into the first list a path of d edits gets on diagonal
+ * k. The frontier of each d is kept to walk the path back.
  */
 struct search {
 	const struct middle *m;
-	int *frontiers[DIFF_MAX + 1];  /* of d: 2d + 1 numbers, diagonal k at k + d */
-	int edits;                     /* -1: more than DIFF_MAX */
+	int *frontiers[DIFF_MAX + 1]; /* of d: 2d + 1 numbers, diagonal k at k + d */
+	int edits;		      /* -1: more than DIFF_MAX */
 };
 
 /* A diagonal that no path of d edits inside both lists gets to. */
@@ -137,7 +137,8 @@ struct err *diff_align(unsigned int a_count, unsigned int b_count, diff_same_fn 
 
 	for (unsigned int i = 0; i < a_count; i++)
 		ret_pairs[i] = DIFF_NONE;
-	for (; m.a_count && m.b_count && same(context, m.a, m.b); m.a++, m.b++, m.a_count--, m.b_count--)
+	for (; m.a_count && m.b_count && same(context, m.a, m.b);
+	     m.a++, m.b++, m.a_count--, m.b_count--)
 		ret_pairs[m.a] = m.b;
 	while (m.a_count && m.b_count && same(context, m.a + m.a_count - 1, m.b + m.b_count - 1)) {
 		m.a_count--;
@@ -150,7 +151,7 @@ struct err *diff_align(unsigned int a_count, unsigned int b_count, diff_same_fn 
 /* ---- the unified form ---- */
 
 struct lines {
-	const char **text;   /* each ends at its '\n' or at the end */
+	const char **text; /* each ends at its '\n' or at the end */
 	unsigned int count;
 };
 
@@ -223,7 +224,8 @@ static void step(const struct texts *t, struct place *at, struct str *s)
 	}
 }
 
-/* The end of the hunk that begins at the difference `at`: differences no more than two contexts apart. */
+/* The end of the hunk that begins at the difference `at`: differences no more than two contexts
+ * apart. */
 static struct place hunk_end(const struct texts *t, struct place at)
 {
 	struct place end = at;
@@ -256,8 +258,9 @@ static struct place add_hunk(const struct texts *t, struct place difference, str
 {
 	struct place at = difference, end = hunk_end(t, difference);
 
-	for (unsigned int i = 0; i < DIFF_CONTEXT && at.a && at.b &&
-				paired(t, (struct place){at.a - 1, at.b - 1}); i++) {
+	for (unsigned int i = 0;
+	     i < DIFF_CONTEXT && at.a && at.b && paired(t, (struct place){at.a - 1, at.b - 1});
+	     i++) {
 		at.a--;
 		at.b--;
 	}

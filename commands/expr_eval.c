@@ -69,7 +69,8 @@ struct err *eval_need_kernel(struct eval *ev, const struct node *n)
 {
 	if (ev->kernel)
 		return NULL;
-	return eval_error(ev, ev->kernel_error ? err_kind(ev->kernel_error) : ERR_NOT_FOUND, n, "%s",
+	return eval_error(ev, ev->kernel_error ? err_kind(ev->kernel_error) : ERR_NOT_FOUND, n,
+			  "%s",
 			  ev->kernel_error ? err_detail(ev->kernel_error) : "no guest is running");
 }
 
@@ -145,8 +146,7 @@ struct value eval_plain(uint64_t number, bool is_unsigned)
 /* ---- logic ---- */
 
 /* Truth: a number that is not 0, a text that is not empty. Missing values pass through. */
-struct err *eval_truth(struct eval *ev, struct node *n, const struct operand *o,
-			      struct value *ret)
+struct err *eval_truth(struct eval *ev, struct node *n, const struct operand *o, struct value *ret)
 {
 	if (o->record == RECORD_NONE && o->value.kind == VALUE_STRING) {
 		*ret = value_number(o->value.string[0] != '\0');
@@ -181,7 +181,8 @@ static struct err *eval_binary(struct eval *ev, struct node *n, struct operand *
 		return eval_logic(ev, n, ret);
 	ERR_TRY(eval_node(ev, n->child[0], &left));
 	ERR_TRY(eval_node(ev, n->child[1], &right));
-	if (n->op == OP_TILDE && (value_is_missing(&left.value) || value_is_missing(&right.value))) {
+	if (n->op == OP_TILDE &&
+	    (value_is_missing(&left.value) || value_is_missing(&right.value))) {
 		operand_set_bool(ret, false);
 		return NULL;
 	}
@@ -217,9 +218,9 @@ static struct err *eval_unary(struct eval *ev, struct node *n, struct operand *r
 	}
 	ERR_TRY(eval_scalar(ev, n->child[0], &o, &v));
 	if (!value_is_missing(&v)) {
-		uint64_t number = n->op == OP_SUBTRACT ? 0 - v.number :
-				  n->op == OP_TILDE    ? ~v.number :
-							 v.number;
+		uint64_t number = n->op == OP_SUBTRACT ? 0 - v.number
+				  : n->op == OP_TILDE  ? ~v.number
+						       : v.number;
 
 		v = eval_plain(number, eval_counts_unsigned(ev, &v));
 	}

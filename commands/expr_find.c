@@ -16,12 +16,12 @@
 
 /* Where this kernel keeps the parts of a resizable hash table of dispatch queues. */
 struct dsq_layout {
-	int64_t table;      /* rhashtable.tbl */
-	int64_t size;       /* bucket_table.size */
-	int64_t buckets;    /* bucket_table.buckets */
-	int64_t future;     /* bucket_table.future_tbl: while it is being resized */
-	int64_t node;       /* scx_dispatch_q.hash_node */
-	int64_t id;         /* scx_dispatch_q.id */
+	int64_t table;	 /* rhashtable.tbl */
+	int64_t size;	 /* bucket_table.size */
+	int64_t buckets; /* bucket_table.buckets */
+	int64_t future;	 /* bucket_table.future_tbl: while it is being resized */
+	int64_t node;	 /* scx_dispatch_q.hash_node */
+	int64_t id;	 /* scx_dispatch_q.id */
 };
 
 static bool find_layout(const struct types *types, struct dsq_layout *l)
@@ -59,8 +59,8 @@ static struct err *find_hash(struct kernel *k, uint64_t *ret)
 }
 
 /*
- * One bucket's chain. Its head has a lock bit, its end is a "nulls" pointer, which has the lowest bit
- * set; a locked and an empty bucket both become 0 once that bit is taken away.
+ * One bucket's chain. Its head has a lock bit, its end is a "nulls" pointer, which has the lowest
+ * bit set; a locked and an empty bucket both become 0 once that bit is taken away.
  */
 static struct err *search_chain(struct kernel *k, const struct dsq_layout *l, uint64_t head,
 				uint64_t id, bool *found, uint64_t *ret)
@@ -135,7 +135,8 @@ static struct err *find_local_dsq(struct kernel *k, unsigned int cpu, bool *foun
 	return NULL;
 }
 
-/* Follows `count` pointers from `at`, adding the offset of each before it is read; 0 ends the way. */
+/* Follows `count` pointers from `at`, adding the offset of each before it is read; 0 ends the way.
+ */
 static struct err *follow(struct kernel *k, uint64_t at, const int64_t *offsets, unsigned int count,
 			  uint64_t *ret)
 {
@@ -146,8 +147,8 @@ static struct err *follow(struct kernel *k, uint64_t at, const int64_t *offsets,
 }
 
 /*
- * SCX_DSQ_GLOBAL of node 0: `global_dsqs`, an array of pointers, was a static variable at first, then a
- * member of the instance; now each node's part of the instance holds its queue.
+ * SCX_DSQ_GLOBAL of node 0: `global_dsqs`, an array of pointers, was a static variable at first,
+ * then a member of the instance; now each node's part of the instance holds its queue.
  */
 static struct err *find_global_dsq(struct kernel *k, bool *found, uint64_t *ret)
 {
@@ -164,7 +165,8 @@ static struct err *find_global_dsq(struct kernel *k, bool *found, uint64_t *ret)
 		err_free(err);
 		return NULL;
 	}
-	ERR_TRY(follow(k, symbol, is_static ? (const int64_t[]){0, 0} : way, is_static ? 2 : 3, ret));
+	ERR_TRY(follow(k, symbol, is_static ? (const int64_t[]){0, 0} : way, is_static ? 2 : 3,
+		       ret));
 	*found = *ret != 0;
 	if (*found && queues < 0 && nodes >= 0)
 		*ret += (uint64_t)in_node;
@@ -189,11 +191,11 @@ struct err *expr_find_dsq(struct kernel *k, uint64_t id, bool *found, uint64_t *
 
 struct cgroup_layout {
 	int64_t children, sibling; /* of the cgroup's own css, from the cgroup */
-	int64_t flags;             /* of its own css */
-	int64_t online;            /* the flag of one that was not removed */
-	int64_t node;              /* cgroup.kn */
-	int64_t name;              /* kernfs_node.name */
-	int64_t root;              /* cgroup_root.cgrp */
+	int64_t flags;		   /* of its own css */
+	int64_t online;		   /* the flag of one that was not removed */
+	int64_t node;		   /* cgroup.kn */
+	int64_t name;		   /* kernfs_node.name */
+	int64_t root;		   /* cgroup_root.cgrp */
 };
 
 static struct err *find_cgroup_layout(const struct types *types, struct cgroup_layout *l)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The functions of the language, and the records: scx, cpu(N) and workers(CGROUP), whose members come
- * from the scheduler model and the agent's workers and not from one guest struct.
+ * The functions of the language, and the records: scx, cpu(N) and workers(CGROUP), whose members
+ * come from the scheduler model and the agent's workers and not from one guest struct.
  */
 #include "commands/expr_internal.h"
 
@@ -113,8 +113,9 @@ static struct err *percpu_object(struct eval *ev, const struct node *n, const ch
 	return NULL;
 }
 
-static struct err *function_percpu(struct eval *ev, const struct node *n, const struct operand *args,
-				   unsigned int count, struct operand *ret)
+static struct err *function_percpu(struct eval *ev, const struct node *n,
+				   const struct operand *args, unsigned int count,
+				   struct operand *ret)
 {
 	const char *symbol;
 	unsigned int cpu;
@@ -200,8 +201,9 @@ static struct err *function_dsq(struct eval *ev, const struct node *n, const str
 	return NULL;
 }
 
-static struct err *function_cgroup(struct eval *ev, const struct node *n, const struct operand *args,
-				   unsigned int count, struct operand *ret)
+static struct err *function_cgroup(struct eval *ev, const struct node *n,
+				   const struct operand *args, unsigned int count,
+				   struct operand *ret)
 {
 	uint64_t address;
 	uint32_t type;
@@ -320,7 +322,8 @@ static struct err *function_counter(struct eval *ev, const struct node *n,
 			operand_set(ret, v);
 			return NULL;
 		}
-		eval_missing(ev, EXPR_ABSENT, "no counter `%s` in this kernel or this scheduler", name);
+		eval_missing(ev, EXPR_ABSENT, "no counter `%s` in this kernel or this scheduler",
+			     name);
 		set_absent(ret, name);
 		return NULL;
 	}
@@ -338,8 +341,9 @@ static struct err *function_counter(struct eval *ev, const struct node *n,
 
 /* ---- workers ---- */
 
-static struct err *function_worker(struct eval *ev, const struct node *n, const struct operand *args,
-				   unsigned int count, struct operand *ret)
+static struct err *function_worker(struct eval *ev, const struct node *n,
+				   const struct operand *args, unsigned int count,
+				   struct operand *ret)
 {
 	struct agent_worker worker;
 	struct agent *agent;
@@ -365,8 +369,9 @@ static struct err *function_worker(struct eval *ev, const struct node *n, const 
 	return NULL;
 }
 
-static struct err *function_workers(struct eval *ev, const struct node *n, const struct operand *args,
-				    unsigned int count, struct operand *ret)
+static struct err *function_workers(struct eval *ev, const struct node *n,
+				    const struct operand *args, unsigned int count,
+				    struct operand *ret)
 {
 	const char *cgroup;
 
@@ -379,12 +384,18 @@ static struct err *function_workers(struct eval *ev, const struct node *n, const
 }
 
 const struct expr_function expr_functions[] = {
-	{"task", "n", function_task},	      {"worker", "wn", function_worker},
-	{"rq", "n", function_rq},	      {"curr", "n", function_curr},
-	{"percpu", "wn", function_percpu},    {"dsq", "n", function_dsq},
-	{"cpu", "n", function_cpu},	      {"steal", "n", function_steal},
-	{"runstate", "n", function_runstate}, {"counter", "w|n", function_counter},
-	{"workers", "w", function_workers},   {"cgroup", "w", function_cgroup},
+	{"task", "n", function_task},
+	{"worker", "wn", function_worker},
+	{"rq", "n", function_rq},
+	{"curr", "n", function_curr},
+	{"percpu", "wn", function_percpu},
+	{"dsq", "n", function_dsq},
+	{"cpu", "n", function_cpu},
+	{"steal", "n", function_steal},
+	{"runstate", "n", function_runstate},
+	{"counter", "w|n", function_counter},
+	{"workers", "w", function_workers},
+	{"cgroup", "w", function_cgroup},
 	{NULL, NULL, NULL},
 };
 

@@ -37,8 +37,8 @@ struct err *expr_error(enum err_kind kind, const char *text, size_t column, cons
 	if (!why || shown.failed)
 		err = err_nomem();
 	else
-		err = err_new(kind, "column %zu: %s\n  %s\n  %*s^", column + 1, why, str_text(&shown),
-			      shown_width(text, column), "");
+		err = err_new(kind, "column %zu: %s\n  %s\n  %*s^", column + 1, why,
+			      str_text(&shown), shown_width(text, column), "");
 	str_deinit(&shown);
 	free(why);
 	return err;
@@ -51,13 +51,34 @@ struct operator_row {
 
 /* Longer ones first: the first that fits is taken. */
 static const struct operator_row operators[] = {
-	{"->", OP_ARROW},      {"<<", OP_LEFT},    {">>", OP_RIGHT},   {"<=", OP_LESS_EQUAL},
-	{">=", OP_GREATER_EQUAL}, {"==", OP_EQUAL}, {"!=", OP_NOT_EQUAL}, {"&&", OP_AND_AND},
-	{"||", OP_OR_OR},      {"(", OP_OPEN},     {")", OP_CLOSE},    {"[", OP_INDEX},
-	{"]", OP_INDEX_END},   {",", OP_COMMA},    {".", OP_DOT},      {"?", OP_QUESTION},
-	{":", OP_COLON},       {"!", OP_NOT},      {"~", OP_TILDE},    {"*", OP_MULTIPLY},
-	{"/", OP_DIVIDE},      {"%", OP_MODULO},   {"+", OP_ADD},      {"-", OP_SUBTRACT},
-	{"<", OP_LESS},        {">", OP_GREATER},  {"&", OP_AND},      {"^", OP_XOR},
+	{"->", OP_ARROW},
+	{"<<", OP_LEFT},
+	{">>", OP_RIGHT},
+	{"<=", OP_LESS_EQUAL},
+	{">=", OP_GREATER_EQUAL},
+	{"==", OP_EQUAL},
+	{"!=", OP_NOT_EQUAL},
+	{"&&", OP_AND_AND},
+	{"||", OP_OR_OR},
+	{"(", OP_OPEN},
+	{")", OP_CLOSE},
+	{"[", OP_INDEX},
+	{"]", OP_INDEX_END},
+	{",", OP_COMMA},
+	{".", OP_DOT},
+	{"?", OP_QUESTION},
+	{":", OP_COLON},
+	{"!", OP_NOT},
+	{"~", OP_TILDE},
+	{"*", OP_MULTIPLY},
+	{"/", OP_DIVIDE},
+	{"%", OP_MODULO},
+	{"+", OP_ADD},
+	{"-", OP_SUBTRACT},
+	{"<", OP_LESS},
+	{">", OP_GREATER},
+	{"&", OP_AND},
+	{"^", OP_XOR},
 	{"|", OP_OR},
 };
 #define OPERATOR_COUNT (sizeof(operators) / sizeof(operators[0]))
@@ -86,10 +107,10 @@ static const struct suffix_row {
 	uint64_t factor;
 	bool is_unsigned;
 } suffixes[] = {
-	{"", 0, false},  {"u", 0, true},   {"U", 0, true},    {"l", 0, false},  {"L", 0, false},
-	{"ul", 0, true}, {"UL", 0, true},  {"ll", 0, false},  {"LL", 0, false}, {"ull", 0, true},
-	{"ULL", 0, true}, {"ns", 1, false}, {"us", 1000, false}, {"ms", 1000000, false},
-	{"s", 1000000000, false},
+	{"", 0, false},	     {"u", 0, true},	     {"U", 0, true},	       {"l", 0, false},
+	{"L", 0, false},     {"ul", 0, true},	     {"UL", 0, true},	       {"ll", 0, false},
+	{"LL", 0, false},    {"ull", 0, true},	     {"ULL", 0, true},	       {"ns", 1, false},
+	{"us", 1000, false}, {"ms", 1000000, false}, {"s", 1000000000, false},
 };
 
 static const struct suffix_row *find_suffix(const char *text, size_t len)
@@ -156,7 +177,8 @@ static struct err *finish_number(struct lexer *l, uint64_t number, uint64_t nano
 		l->at++;
 	suffix = find_suffix(l->text + start, l->at - start);
 	if (!suffix)
-		return number_error(l, "a number may end in ns, us, ms, s or C's u, l, ul, ll, ull");
+		return number_error(l,
+				    "a number may end in ns, us, ms, s or C's u, l, ul, ll, ull");
 	if (fraction && suffix->factor == 0)
 		return number_error(l, "a number with a fraction needs a time unit (1.5ms)");
 	if (suffix->factor != 0) {
@@ -187,7 +209,8 @@ static struct err *scan_number(struct lexer *l)
 		return finish_number(l, number, 0, false);
 	}
 	if (p[0] == '0' && isdigit((unsigned char)p[1]))
-		return number_error(l, "octal numbers are not taken: write it without the leading 0");
+		return number_error(l,
+				    "octal numbers are not taken: write it without the leading 0");
 	if (!scan_digits(l, 10, &number))
 		return number_error(l, "the number does not fit 64 bits");
 	if (l->text[l->at] == '.' && isdigit((unsigned char)l->text[l->at + 1])) {
@@ -205,8 +228,10 @@ static bool scan_escape(struct lexer *l, char *ret)
 	char c = l->text[l->at];
 	const char *p;
 
-	if (c == 'x' && digit_value(l->text[l->at + 1]) < 16 && digit_value(l->text[l->at + 2]) < 16) {
-		*ret = (char)(digit_value(l->text[l->at + 1]) * 16 + digit_value(l->text[l->at + 2]));
+	if (c == 'x' && digit_value(l->text[l->at + 1]) < 16 &&
+	    digit_value(l->text[l->at + 2]) < 16) {
+		*ret = (char)(digit_value(l->text[l->at + 1]) * 16 +
+			      digit_value(l->text[l->at + 2]));
 		l->at += 3;
 		return true;
 	}
@@ -246,10 +271,12 @@ static struct err *scan_string(struct lexer *l)
 
 		ERR_TRY(scan_quoted_char(l, '"', &c));
 		if (c == '\0')
-			return expr_error(ERR_USAGE, l->text, l->at - 1, "a text cannot hold a 0 byte");
+			return expr_error(ERR_USAGE, l->text, l->at - 1,
+					  "a text cannot hold a 0 byte");
 		if (len + 1 >= sizeof(l->token.text))
 			return expr_error(ERR_USAGE, l->text, l->token.column,
-					  "a text may have at most %zu bytes", sizeof(l->token.text) - 1);
+					  "a text may have at most %zu bytes",
+					  sizeof(l->token.text) - 1);
 		l->token.text[len++] = c;
 	}
 	l->at++;
@@ -303,8 +330,9 @@ static struct err *scan_operator(struct lexer *l)
 		return NULL;
 	}
 	if (*p == '=')
-		return expr_error(ERR_USAGE, l->text, l->at,
-				  "expressions change nothing: compare with ==, change with `write`");
+		return expr_error(
+			ERR_USAGE, l->text, l->at,
+			"expressions change nothing: compare with ==, change with `write`");
 	if (isprint((unsigned char)*p))
 		return expr_error(ERR_USAGE, l->text, l->at, "unexpected `%c`", *p);
 	return expr_error(ERR_USAGE, l->text, l->at, "unexpected byte 0x%02x", (unsigned char)*p);

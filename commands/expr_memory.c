@@ -12,13 +12,26 @@ static const struct builtin_type {
 	unsigned int bits;
 	bool is_unsigned;
 } builtin_types[] = {
-	{"u8", 8, true},	 {"u16", 16, true},	      {"u32", 32, true},
-	{"u64", 64, true},	 {"s8", 8, false},	      {"s16", 16, false},
-	{"s32", 32, false},	 {"s64", 64, false},	      {"int", 32, false},
-	{"unsigned", 32, true},	 {"unsigned int", 32, true},  {"long", 64, false},
-	{"unsigned long", 64, true}, {"char", 8, false},      {"unsigned char", 8, true},
-	{"signed char", 8, false}, {"short", 16, false},      {"unsigned short", 16, true},
-	{"long long", 64, false}, {"unsigned long long", 64, true},
+	{"u8", 8, true},
+	{"u16", 16, true},
+	{"u32", 32, true},
+	{"u64", 64, true},
+	{"s8", 8, false},
+	{"s16", 16, false},
+	{"s32", 32, false},
+	{"s64", 64, false},
+	{"int", 32, false},
+	{"unsigned", 32, true},
+	{"unsigned int", 32, true},
+	{"long", 64, false},
+	{"unsigned long", 64, true},
+	{"char", 8, false},
+	{"unsigned char", 8, true},
+	{"signed char", 8, false},
+	{"short", 16, false},
+	{"unsigned short", 16, true},
+	{"long long", 64, false},
+	{"unsigned long long", 64, true},
 };
 
 static const struct builtin_type *find_builtin(const char *name)
@@ -65,8 +78,7 @@ struct err *eval_cast(struct eval *ev, struct node *n, struct operand *ret)
 	return NULL;
 }
 
-struct err *eval_sizeof_type(struct eval *ev, struct node *n, const char *name,
-			       struct operand *ret)
+struct err *eval_sizeof_type(struct eval *ev, struct node *n, const char *name, struct operand *ret)
 {
 	const struct builtin_type *builtin = find_builtin(name);
 	uint32_t type;
@@ -122,7 +134,7 @@ struct err *eval_sizeof(struct eval *ev, struct node *n, struct operand *ret)
 
 /* A pointer of type `type *` to the object; untyped when BTF cannot name such a type. */
 struct err *eval_address_of(struct eval *ev, const struct value *object, uint32_t type,
-			      struct value *ret)
+			    struct value *ret)
 {
 	struct str name = {0};
 	uint32_t pointer = 0;
@@ -152,7 +164,8 @@ struct err *eval_address(struct eval *ev, struct node *n, struct operand *ret)
 		return NULL;
 	}
 	if (o.record != RECORD_NONE || o.value.kind != VALUE_OBJECT)
-		return eval_error(ev, ERR_USAGE, n, "only what lies in guest memory has an address");
+		return eval_error(ev, ERR_USAGE, n,
+				  "only what lies in guest memory has an address");
 	if (o.value.bit_size)
 		return eval_error(ev, ERR_USAGE, n, "a bit-field has no address");
 	ERR_TRY(eval_address_of(ev, &o.value, o.value.type, &pointer));
@@ -178,9 +191,11 @@ static struct err *element(struct eval *ev, struct node *n, const struct operand
 	}
 	target = eval_pointee(ev, &v);
 	if (!target || types_size(ev->types, target) == 0)
-		return eval_error(ev, ERR_USAGE, n,
-				  "this is no pointer to something of known size: cast it, (u64 *)x");
-	operand_set(ret, value_object(target, v.number + (uint64_t)index * types_size(ev->types, target)));
+		return eval_error(
+			ev, ERR_USAGE, n,
+			"this is no pointer to something of known size: cast it, (u64 *)x");
+	operand_set(ret, value_object(target,
+				      v.number + (uint64_t)index * types_size(ev->types, target)));
 	return NULL;
 }
 

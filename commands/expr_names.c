@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plain names, in the order in which they win: the row's own names, the members of the row's object,
- * the words of the language, kernel symbols, enumerators.
+ * Plain names, in the order in which they win: the row's own names, the members of the row's
+ * object, the words of the language, kernel symbols, enumerators.
  */
 #include "commands/expr_internal.h"
 
@@ -31,7 +31,8 @@ static uint32_t self_struct(const struct eval *ev, const struct value *self)
 	}
 }
 
-/* A member of the row's object. That a struct lacks one is remembered: a filter asks for each row. */
+/* A member of the row's object. That a struct lacks one is remembered: a filter asks for each row.
+ */
 static struct err *self_member(struct eval *ev, struct node *n, bool *found, struct value *ret)
 {
 	const struct value *self = ev->context->self;
@@ -168,7 +169,8 @@ static const struct word_row *find_word(const char *name)
 	return NULL;
 }
 
-void expr_words_each(const char *prefix, bool (*visit)(void *context, const char *word), void *context)
+void expr_words_each(const char *prefix, bool (*visit)(void *context, const char *word),
+		     void *context)
 {
 	for (size_t i = 0; i < WORD_COUNT; i++)
 		if (str_starts(words[i].name, prefix) && !visit(context, words[i].name))
@@ -203,19 +205,20 @@ static struct err *symbol_value(struct eval *ev, const struct node *n, uint64_t 
 	struct err *err;
 
 	if (is_percpu(ev, address))
-		return eval_error(ev, ERR_USAGE, n, "%s is a per-CPU variable: percpu(%s, CPU)", n->text,
-				  n->text);
+		return eval_error(ev, ERR_USAGE, n, "%s is a per-CPU variable: percpu(%s, CPU)",
+				  n->text, n->text);
 	err = global_type(ev->types, n->text, &type);
 	if (err && err_kind(err) == ERR_NOMEM)
 		return err;
-	*ret = err || types_kind(ev->types, type) == TYPE_FUNCTION ? value_unsigned(address) :
-								      value_object(type, address);
+	*ret = err || types_kind(ev->types, type) == TYPE_FUNCTION ? value_unsigned(address)
+								   : value_object(type, address);
 	err_free(err);
 	return NULL;
 }
 
 /* "; near: ..." of the symbol table's own error, and the language's words that are near. */
-static struct err *unknown_name(struct eval *ev, const struct node *n, const struct err *symbol_error)
+static struct err *unknown_name(struct eval *ev, const struct node *n,
+				const struct err *symbol_error)
 {
 	const char *symbols = strstr(err_detail(symbol_error), "; near: ");
 	struct nearest nearest;
@@ -268,8 +271,8 @@ static struct err *cached_kernel_name(struct eval *ev, struct node *n, struct op
 	if (!ev->kernel) {
 		if (ev->context->coord)
 			return eval_need_kernel(ev, n);
-		return eval_error(ev, ERR_NOT_FOUND, n, "unknown name `%s`, and no guest is running",
-				  n->text);
+		return eval_error(ev, ERR_NOT_FOUND, n,
+				  "unknown name `%s`, and no guest is running", n->text);
 	}
 	stamp = kernel_info(ev->kernel)->adopt_ns;
 	if (n->cached_kernel != ev->kernel || n->cached_stamp != stamp) {
@@ -303,7 +306,8 @@ struct err *eval_variable(struct eval *ev, const struct node *n, struct operand 
 
 	if (!ev->context->session || !session_variable(ev->context->session, n->text, &v))
 		return eval_error(ev, ERR_NOT_FOUND, n,
-				  "no `$%s`: neither `let %s` nor a reply with that tag", n->text, n->text);
+				  "no `$%s`: neither `let %s` nor a reply with that tag", n->text,
+				  n->text);
 	operand_set(ret, v);
 	return NULL;
 }

@@ -17,7 +17,8 @@ static bool operand_is_text(const struct eval *ev, const struct operand *o)
 	       value_is_text(ev->kernel, &o->value);
 }
 
-/* Whether a comparison is one of texts because of this side: char pointers alone compare as numbers. */
+/* Whether a comparison is one of texts because of this side: char pointers alone compare as
+ * numbers. */
 static bool wants_text(const struct eval *ev, const struct operand *o)
 {
 	if (o->value.kind == VALUE_STRING)
@@ -25,7 +26,8 @@ static bool wants_text(const struct eval *ev, const struct operand *o)
 	return operand_is_text(ev, o) && types_kind(ev->types, o->value.type) == TYPE_ARRAY;
 }
 
-/* The text in *ret, which borrows from the operand or `buffer`; NULL when it lies at a bad address. */
+/* The text in *ret, which borrows from the operand or `buffer`; NULL when it lies at a bad address.
+ */
 static struct err *operand_text(struct eval *ev, const struct node *n, const struct operand *o,
 				char *buffer, size_t size, const char **ret)
 {
@@ -106,7 +108,7 @@ static struct err *match_pattern(struct eval *ev, struct node *n, const char *te
 }
 
 struct err *eval_match(struct eval *ev, struct node *n, const struct operand *left,
-			      const struct operand *right, struct operand *ret)
+		       const struct operand *right, struct operand *ret)
 {
 	char text_buffer[TEXT_MAX], pattern_buffer[EXPR_MAX_PATTERN + 2];
 	const char *text, *pattern;
@@ -117,7 +119,8 @@ struct err *eval_match(struct eval *ev, struct node *n, const struct operand *le
 	if (!operand_is_text(ev, right))
 		return eval_error(ev, ERR_USAGE, n->child[1], "the right side of ~ is no text");
 	ERR_TRY(operand_text(ev, n->child[0], left, text_buffer, sizeof(text_buffer), &text));
-	ERR_TRY(operand_text(ev, n->child[1], right, pattern_buffer, sizeof(pattern_buffer), &pattern));
+	ERR_TRY(operand_text(ev, n->child[1], right, pattern_buffer, sizeof(pattern_buffer),
+			     &pattern));
 	if (text && pattern)
 		ERR_TRY(match_pattern(ev, n->child[1], text, pattern, &matches));
 	operand_set_bool(ret, matches);
@@ -154,7 +157,7 @@ static bool holds(enum operator op, int cmp)
 }
 
 struct err *eval_compare(struct eval *ev, struct node *n, const struct operand *left,
-				const struct operand *right, struct operand *ret)
+			 const struct operand *right, struct operand *ret)
 {
 	struct value a, b;
 	int cmp;
@@ -163,7 +166,8 @@ struct err *eval_compare(struct eval *ev, struct node *n, const struct operand *
 		bool missing;
 
 		if (!operand_is_text(ev, left) || !operand_is_text(ev, right))
-			return eval_error(ev, ERR_USAGE, n, "a text and a number cannot be compared");
+			return eval_error(ev, ERR_USAGE, n,
+					  "a text and a number cannot be compared");
 		ERR_TRY(compare_texts(ev, n, left, right, &missing, &cmp));
 		operand_set_bool(ret, missing ? n->op == OP_NOT_EQUAL : holds(n->op, cmp));
 		return NULL;
@@ -174,7 +178,8 @@ struct err *eval_compare(struct eval *ev, struct node *n, const struct operand *
 		operand_set_bool(ret, n->op == OP_NOT_EQUAL);
 		return NULL;
 	}
-	cmp = order(a.number, b.number, eval_counts_unsigned(ev, &a) || eval_counts_unsigned(ev, &b));
+	cmp = order(a.number, b.number,
+		    eval_counts_unsigned(ev, &a) || eval_counts_unsigned(ev, &b));
 	operand_set_bool(ret, holds(n->op, cmp));
 	return NULL;
 }
@@ -273,7 +278,7 @@ static struct err *arithmetic_operand(struct eval *ev, struct node *n, const str
 }
 
 struct err *eval_arithmetic(struct eval *ev, struct node *n, const struct operand *left,
-				   const struct operand *right, struct operand *ret)
+			    const struct operand *right, struct operand *ret)
 {
 	struct value a, b, result;
 	bool is_unsigned;

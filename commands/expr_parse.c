@@ -26,8 +26,8 @@ static bool at_operator(const struct parser *p, enum operator op)
 static struct err *expect_operator(struct parser *p, enum operator op, const char *where)
 {
 	if (!at_operator(p, op))
-		return expr_error(ERR_USAGE, p->lexer.text, p->lexer.token.column, "`%s` is missing %s",
-				  operator_text(op), where);
+		return expr_error(ERR_USAGE, p->lexer.text, p->lexer.token.column,
+				  "`%s` is missing %s", operator_text(op), where);
 	return lexer_next(&p->lexer);
 }
 
@@ -69,10 +69,10 @@ static struct err *set_text(struct node *n, const char *text)
 /* ---- types ---- */
 
 static const char *const type_keywords[] = {
-	"struct", "union", "enum", "const", "volatile", "unsigned", "signed", "int", "char", "long",
-	"short", "void", "bool", "_Bool", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64",
-	"__u8", "__u16", "__u32", "__u64", "__s8", "__s16", "__s32", "__s64", "size_t", "ssize_t",
-	"pid_t", "uintptr_t",
+	"struct", "union", "enum",  "const",  "volatile", "unsigned", "signed",	   "int",   "char",
+	"long",	  "short", "void",  "bool",   "_Bool",	  "u8",	      "u16",	   "u32",   "u64",
+	"s8",	  "s16",   "s32",   "s64",    "__u8",	  "__u16",    "__u32",	   "__u64", "__s8",
+	"__s16",  "__s32", "__s64", "size_t", "ssize_t",  "pid_t",    "uintptr_t",
 };
 
 static bool is_type_keyword(const char *name)
@@ -124,8 +124,9 @@ static struct err *scan_type(struct parser *p, struct str *s, bool *certain, boo
 }
 
 /*
- * With `(` as the current token: "(TYPE)" is consumed and named in `type`; otherwise nothing is consumed
- * and *ret is false. A lone word in brackets is a type only where no operator can follow it, since
+ * With `(` as the current token: "(TYPE)" is consumed and named in `type`; otherwise nothing is
+ * consumed and *ret is false. A lone word in brackets is a type only where no operator can follow
+ * it, since
  * `(a) - b` must stay a subtraction.
  */
 static struct err *try_type(struct parser *p, bool lone_word, struct str *type, bool *ret)
@@ -187,9 +188,9 @@ static struct err *parse_argument(struct parser *p, char letter, struct node **r
 static struct err *argument_count_error(const struct parser *p, const struct node *n)
 {
 	return expr_error(ERR_USAGE, p->lexer.text, n->column, "%s() takes %s", n->text,
-			  strcmp(n->function->signature, "w|n") == 0 ? "one or two arguments" :
-			  strlen(n->function->signature) == 1	      ? "one argument" :
-									"two arguments");
+			  strcmp(n->function->signature, "w|n") == 0 ? "one or two arguments"
+			  : strlen(n->function->signature) == 1	     ? "one argument"
+								     : "two arguments");
 }
 
 /* NAME was consumed and is a function's; the lexer stands at `(`. */
@@ -539,7 +540,8 @@ static struct err *parse_all(struct parser *p)
 	if (p->lexer.token.kind != TOKEN_END)
 		return error_here(p, "an operator is missing here, or this is too much");
 	if (tree_depth(p->expr->root) > EXPR_MAX_TREE)
-		return err_new(ERR_USAGE, "the expression has too many operators in a row (%d at most)",
+		return err_new(ERR_USAGE,
+			       "the expression has too many operators in a row (%d at most)",
 			       EXPR_MAX_TREE);
 	return NULL;
 }

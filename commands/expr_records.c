@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records: things with members that are no guest struct. `scx` and cpu(N) are read off the scheduler
- * model, workers(CGROUP) is computed from what the agent's workers write.
+ * Records: things with members that are no guest struct. `scx` and cpu(N) are read off the
+ * scheduler model, workers(CGROUP) is computed from what the agent's workers write.
  */
 #include "commands/expr_internal.h"
 
@@ -38,8 +38,9 @@ static struct value from_bytes(const char *text, size_t size)
 /* ---- scx ---- */
 
 static const char *const scx_members[] = {
-	"state", "ops", "nr_rejected", "enable_seq", "bypass_depth", "switched_all", "exit_kind",
-	"exit_reason", "exit_message", "watchdog_timeout", NULL,
+	"state",	"ops",	     "nr_rejected", "enable_seq",   "bypass_depth",
+	"switched_all", "exit_kind", "exit_reason", "exit_message", "watchdog_timeout",
+	NULL,
 };
 
 /* The exit kind as its enumerator, where BTF has them. */
@@ -88,8 +89,9 @@ static bool scx_member(struct eval *ev, const struct model_scx *scx, const char 
 /* ---- cpu(N) ---- */
 
 static const char *const cpu_members[] = {
-	"online", "idle", "locked", "current", "nr_running", "nr_fair", "nr_rt", "nr_dl", "nr_ext",
-	"local_dsq_nr", "clock", "switches", "steal", "user", "system", "idle_time", NULL,
+	"online", "idle",  "locked", "current",	     "nr_running", "nr_fair",
+	"nr_rt",  "nr_dl", "nr_ext", "local_dsq_nr", "clock",	   "switches",
+	"steal",  "user",  "system", "idle_time",    NULL,
 };
 
 static bool cpu_maybe(const struct model_cpu *cpu, const char *name, struct maybe *ret)
@@ -118,9 +120,11 @@ static bool cpu_number(const struct model_cpu *cpu, const char *name, uint64_t *
 		const char *name;
 		uint64_t value;
 	} rows[] = {
-		{"online", cpu->online},   {"idle", cpu->idle},	      {"locked", cpu->locked},
-		{"nr_running", cpu->nr_running}, {"nr_fair", cpu->nr_fair}, {"nr_rt", cpu->nr_rt},
-		{"nr_dl", cpu->nr_dl},	   {"clock", cpu->clock},     {"switches", cpu->switches},
+		{"online", cpu->online},     {"idle", cpu->idle},
+		{"locked", cpu->locked},     {"nr_running", cpu->nr_running},
+		{"nr_fair", cpu->nr_fair},   {"nr_rt", cpu->nr_rt},
+		{"nr_dl", cpu->nr_dl},	     {"clock", cpu->clock},
+		{"switches", cpu->switches},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -159,13 +163,13 @@ static bool cpu_member(const struct model *model, unsigned int number, const cha
 /* ---- workers(CGROUP) ---- */
 
 static const char *const workers_members[] = {
-	"count", "iterations", "max_gap", "spread", "migrations", "wakeups", "max_latency", "cpu_time",
-	"ended", NULL,
+	"count",   "iterations",  "max_gap",  "spread", "migrations",
+	"wakeups", "max_latency", "cpu_time", "ended",	NULL,
 };
 
 struct worker_sums {
 	uint64_t count, ended, iterations, migrations, wakeups, cpu_time;
-	uint64_t max_gap, max_latency;   /* ns */
+	uint64_t max_gap, max_latency;	  /* ns */
 	uint64_t least_share, most_share; /* of a CPU, in thousandths of its life */
 };
 
@@ -283,7 +287,8 @@ static struct err *no_member(struct eval *ev, const struct node *n, enum record_
 
 	for (const char *const *m = record_members(kind); *m; m++)
 		str_addf(&s, "%s%s", s.len ? ", " : "", *m);
-	err = eval_error(ev, ERR_NOT_FOUND, n, "no member `%s`: there are %s", n->text, str_text(&s));
+	err = eval_error(ev, ERR_NOT_FOUND, n, "no member `%s`: there are %s", n->text,
+			 str_text(&s));
 	str_deinit(&s);
 	return err;
 }

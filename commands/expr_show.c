@@ -116,7 +116,8 @@ static struct err *culprit(struct eval *ev, struct node *n, struct node **ret)
 
 static bool is_comparison(const struct node *n)
 {
-	return n->kind == NODE_BINARY && (n->op == OP_TILDE || (n->op >= OP_LESS && n->op <= OP_NOT_EQUAL));
+	return n->kind == NODE_BINARY &&
+	       (n->op == OP_TILDE || (n->op >= OP_LESS && n->op <= OP_NOT_EQUAL));
 }
 
 static struct err *explain(struct eval *ev, struct str *s)

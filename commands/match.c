@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MAX_PATTERN 4096
-#define MAX_SIZE 8192   /* characters and sets, copies counted */
+#define MAX_SIZE 8192 /* characters and sets, copies counted */
 #define MAX_GROUPS 32
 
 static const struct {
@@ -53,20 +53,22 @@ static unsigned long repetition(const char *p)
 }
 
 /*
- * How large a pattern becomes when it is compiled: a part with a count is copied that often, one with
+ * How large a pattern becomes when it is compiled: a part with a count is copied that often, one
+ * with
  * `+` twice, with all the copies inside it.
  */
 struct pattern_size {
 	unsigned long groups[MAX_GROUPS]; /* so far, of each group that is open */
 	unsigned int depth;
-	unsigned long last;               /* of the part that a repetition would copy */
+	unsigned long last; /* of the part that a repetition would copy */
 };
 
 static const char *add_part(struct pattern_size *s, unsigned long size)
 {
 	s->last = size;
 	s->groups[s->depth] += size;
-	return s->groups[s->depth] > MAX_SIZE ? "the pattern's repetition counts are too large" : NULL;
+	return s->groups[s->depth] > MAX_SIZE ? "the pattern's repetition counts are too large"
+					      : NULL;
 }
 
 static const char *repeat_part(struct pattern_size *s, unsigned long times)

@@ -21,17 +21,18 @@
 #define HISTORY_MAX (256u << 20)
 
 struct recorder {
-	char *header;         /* of the guest that runs, NULL before the boot */
-	struct coord *coord;  /* that guest's; borrowed, only used while a command of it is recorded */
-	char **lines;         /* the history: lines without their newline */
+	char *header; /* of the guest that runs, NULL before the boot */
+	struct coord
+		*coord; /* that guest's; borrowed, only used while a command of it is recorded */
+	char **lines;	/* the history: lines without their newline */
 	size_t line_count, line_room;
 	size_t bytes;
 	bool overflowed;
-	int fd;               /* the file, -1: none */
+	int fd; /* the file, -1: none */
 	char *path;
 	bool header_written;
-	off_t good;           /* the file's length after the last whole entry */
-	char *problem;        /* why the file ended, until somebody has asked */
+	off_t good;    /* the file's length after the last whole entry */
+	char *problem; /* why the file ended, until somebody has asked */
 };
 
 struct err *recorder_create(struct recorder **ret)
@@ -140,7 +141,8 @@ static struct err *check_replaceable(const struct recorder *r)
 	char start[sizeof("ktdbg recording") - 1];
 	ssize_t len = pread(r->fd, start, sizeof(start), 0);
 
-	if (len <= 0 || ((size_t)len == sizeof(start) && !memcmp(start, "ktdbg recording", sizeof(start))))
+	if (len <= 0 ||
+	    ((size_t)len == sizeof(start) && !memcmp(start, "ktdbg recording", sizeof(start))))
 		return NULL;
 	return err_new(ERR_REFUSED, "%s exists and is no recording", r->path);
 }
@@ -169,10 +171,12 @@ struct err *recorder_start(struct recorder *r, const char *path)
 	struct err *err;
 
 	if (r->fd >= 0)
-		return err_new(ERR_REFUSED, "%s is being recorded already; `record stop` ends it", r->path);
+		return err_new(ERR_REFUSED, "%s is being recorded already; `record stop` ends it",
+			       r->path);
 	if (r->overflowed)
-		return err_new(ERR_REFUSED, "too much was done since boot to begin a recording now; "
-					    "`poweroff` and `boot` start anew");
+		return err_new(ERR_REFUSED,
+			       "too much was done since boot to begin a recording now; "
+			       "`poweroff` and `boot` start anew");
 	err = open_file(r, path);
 	if (err) {
 		close_file(r);
@@ -192,7 +196,8 @@ struct err *recorder_stop(struct recorder *r)
 		return err_new(ERR_USAGE, "nothing is being recorded");
 	/* Without a guest there is no history, but the file is to be a recording. */
 	if (!r->header_written)
-		write_entry(r, RECORDING_FIRST_LINE "\n\n", strlen(RECORDING_FIRST_LINE "\n\n"), true);
+		write_entry(r, RECORDING_FIRST_LINE "\n\n", strlen(RECORDING_FIRST_LINE "\n\n"),
+			    true);
 	else
 		err = sync_file(r);
 	if (r->fd >= 0)
@@ -231,7 +236,8 @@ static void header_kernel(const struct options *options, struct coord *coord, st
 	str_add_c(s, '\n');
 }
 
-/* The options that make a guest what it is, where they are not the default; topology and clock always. */
+/* The options that make a guest what it is, where they are not the default; topology and clock
+ * always. */
 static void header_options(const struct options *options, const struct machine_info *info,
 			   struct str *s)
 {
@@ -375,7 +381,8 @@ static bool add_worker_name(const struct recorder *r, unsigned long pid, struct 
 	return found;
 }
 
-/* The pid of "task PID ...", "read [--OPTIONS] task PID ..." and "write ..." in one line, NULL: none. */
+/* The pid of "task PID ...", "read [--OPTIONS] task PID ..." and "write ..." in one line, NULL:
+ * none. */
 static const char *find_pid(const char *line)
 {
 	bool operation = str_starts(line, "read ") || str_starts(line, "write ");

@@ -94,8 +94,9 @@ static struct err *check_line(const struct recording *r, const char *text, size_
 	if (bad == len)
 		return NULL;
 	if (text[bad] == '\r' && bad == len - 1)
-		return recording_error(r, line, "the line ends in a carriage return; lines end in a "
-						"newline alone");
+		return recording_error(r, line,
+				       "the line ends in a carriage return; lines end in a "
+				       "newline alone");
 	return recording_error(r, line, "column %zu: byte 0x%02x is no text", bad + 1,
 			       (unsigned char)text[bad]);
 }
@@ -134,15 +135,21 @@ static bool is_comment(const char *line)
 static struct err *parse_first_line(const struct recording *r)
 {
 	if (r->line_count == 0)
-		return recording_error(r, 1, r->cut_off ? "cut off in its first line" :
-							  "empty: a recording begins with the line `"
-							  RECORDING_FIRST_LINE "`");
+		return recording_error(
+			r, 1,
+			r->cut_off
+				? "cut off in its first line"
+				: "empty: a recording begins with the line `" RECORDING_FIRST_LINE
+				  "`");
 	if (strcmp(r->lines[0], RECORDING_FIRST_LINE) == 0)
 		return NULL;
 	if (str_starts(r->lines[0], "ktdbg recording "))
-		return recording_error(r, 1, "this is version %.16s of the format; this ktdbg reads "
-					     "version 1", r->lines[0] + strlen("ktdbg recording "));
-	return recording_error(r, 1, "no recording: the first line is not `" RECORDING_FIRST_LINE "`");
+		return recording_error(r, 1,
+				       "this is version %.16s of the format; this ktdbg reads "
+				       "version 1",
+				       r->lines[0] + strlen("ktdbg recording "));
+	return recording_error(r, 1,
+			       "no recording: the first line is not `" RECORDING_FIRST_LINE "`");
 }
 
 static struct err *add_header(struct recording *r, unsigned int line, const char *text)
@@ -164,7 +171,8 @@ static struct err *add_header(struct recording *r, unsigned int line, const char
 	return h->key && h->value ? NULL : err_nomem();
 }
 
-/* Lines after the first up to an empty one. *ret_next is the index of the first line of the body. */
+/* Lines after the first up to an empty one. *ret_next is the index of the first line of the body.
+ */
 static struct err *parse_header(struct recording *r, unsigned int *ret_next)
 {
 	unsigned int i;
@@ -175,8 +183,9 @@ static struct err *parse_header(struct recording *r, unsigned int *ret_next)
 		if (is_comment(line))
 			continue;
 		if (isspace((unsigned char)line[0]) || line[0] == '[')
-			return error_at(r, i + 1, 0, "a header line is `key value`; the body begins "
-						     "after an empty line");
+			return error_at(r, i + 1, 0,
+					"a header line is `key value`; the body begins "
+					"after an empty line");
 		ERR_TRY(add_header(r, i + 1, line));
 	}
 	*ret_next = i;
@@ -206,8 +215,8 @@ static bool parse_seconds(const char *line, size_t *at, uint64_t *ret)
 	return true;
 }
 
-struct err *recording_time(const char *line, bool *ret_has, uint64_t *ret_time, const char **ret_rest,
-			   size_t *ret_column)
+struct err *recording_time(const char *line, bool *ret_has, uint64_t *ret_time,
+			   const char **ret_rest, size_t *ret_column)
 {
 	size_t at = 1;
 
@@ -234,7 +243,7 @@ struct err *recording_time(const char *line, bool *ret_has, uint64_t *ret_time, 
 
 struct body {
 	struct recording *r;
-	unsigned int at;       /* index of the line */
+	unsigned int at; /* index of the line */
 	uint64_t last_time;
 };
 
@@ -313,7 +322,8 @@ static bool opens_block(const char *command)
 	return false;
 }
 
-/* The lines of a block up to its `end`. *ret_cut: the file ends inside it, in the middle of a line. */
+/* The lines of a block up to its `end`. *ret_cut: the file ends inside it, in the middle of a line.
+ */
 static struct err *parse_block(struct body *b, struct str *text, bool *ret_cut)
 {
 	struct recording *r = b->r;
@@ -341,7 +351,8 @@ static struct err *parse_time(struct body *b, struct recording_step *step, const
 	struct recording *r = b->r;
 	const char *line = *rest;
 	size_t indent = (size_t)(line - r->lines[b->at]), column;
-	struct err *err = recording_time(line, &step->has_time, &step->time, rest, &column), *placed;
+	struct err *err = recording_time(line, &step->has_time, &step->time, rest, &column),
+		   *placed;
 
 	if (err) {
 		placed = error_at(r, b->at + 1, indent + column, err_detail(err));
@@ -355,7 +366,8 @@ static struct err *parse_time(struct body *b, struct recording_step *step, const
 				"this time lies before that of an earlier command");
 	b->last_time = step->time;
 	if (!**rest)
-		return error_at(r, b->at + 1, strlen(r->lines[b->at]), "a command must follow the time");
+		return error_at(r, b->at + 1, strlen(r->lines[b->at]),
+				"a command must follow the time");
 	return NULL;
 }
 

@@ -15,7 +15,8 @@
 static const char *const identity_keys[] = {"image", "qemu", NULL};
 
 /* Options that say how ktdbg is used, not what guest is made. */
-static const char *const foreign_options[] = {"record", "json", "plain", "ascii", "theme", "gdb", NULL};
+static const char *const foreign_options[] = {"record", "json", "plain", "ascii",
+					      "theme",	"gdb",	NULL};
 
 static bool is_one_of(const char *const *names, const char *name)
 {
@@ -44,7 +45,8 @@ static struct err *unknown_key(const struct recording *r, const struct recording
 	for (const char *const *name = identity_keys; *name; name++)
 		nearest_offer(&nearest, *name);
 	nearest_add(&nearest, &near);
-	err = recording_error(r, h->line, "no header line `%s`%s", str_text(&clean), str_text(&near));
+	err = recording_error(r, h->line, "no header line `%s`%s", str_text(&clean),
+			      str_text(&near));
 	str_deinit(&near);
 	str_deinit(&clean);
 	return err;
@@ -69,8 +71,8 @@ static struct err *check_repeated(const struct recording *r, unsigned int i)
 
 	for (unsigned int j = 0; j < i; j++)
 		if (strcmp(r->headers[j].key, h->key) == 0 && !may_repeat(h->key))
-			return recording_error(r, h->line, "`%s` again; it is in line %u already", h->key,
-					       r->headers[j].line);
+			return recording_error(r, h->line, "`%s` again; it is in line %u already",
+					       h->key, r->headers[j].line);
 	return NULL;
 }
 
@@ -82,8 +84,9 @@ static struct err *cut_build_id(struct recording *r, struct recording_header *h)
 	if (!*build_id)
 		return NULL;
 	if (strlen(build_id) != strspn(build_id, "0123456789abcdef"))
-		return recording_error(r, h->line, "a kernel line is `kernel VERSION BUILD-ID`, the build id "
-						   "in lower-case hexadecimal digits");
+		return recording_error(r, h->line,
+				       "a kernel line is `kernel VERSION BUILD-ID`, the build id "
+				       "in lower-case hexadecimal digits");
 	r->build_id = strdup(build_id);
 	if (!r->build_id)
 		return err_nomem();
@@ -377,8 +380,8 @@ static void format_step(const struct recording_step *step, struct str *s)
 }
 
 /* Comments stay where they are, empty lines in a row become one. */
-static void format_between(const struct recording *r, unsigned int from, unsigned int to, bool *blank,
-			   struct str *s)
+static void format_between(const struct recording *r, unsigned int from, unsigned int to,
+			   bool *blank, struct str *s)
 {
 	for (unsigned int i = from; i < to; i++) {
 		const char *line = r->lines[i] + strspn(r->lines[i], " \t");

@@ -18,12 +18,12 @@
 struct replay {
 	const struct recording *r;
 	struct session *session;
-	bool strict;               /* output is compared byte for byte */
-	char **outputs;            /* of each step that ran, whole lines; NULL: it did not run */
-	size_t seen;               /* lines of the recorder's history that are in the transcript */
+	bool strict;	/* output is compared byte for byte */
+	char **outputs; /* of each step that ran, whole lines; NULL: it did not run */
+	size_t seen;	/* lines of the recorder's history that are in the transcript */
 	struct str transcript, message, differs;
 	enum replay_outcome outcome;
-	bool command_failed;       /* more went wrong than output that differs */
+	bool command_failed; /* more went wrong than output that differs */
 	unsigned int line;
 };
 
@@ -62,7 +62,8 @@ static enum replay_outcome outcome_of(const struct err *err)
 static void differs(struct replay *p, const char *what, const char *recorded, const char *now)
 {
 	if (recorded && strcmp(recorded, now) != 0)
-		str_addf(&p->differs, "%s%s is %s, was %s", p->differs.len ? "; " : "", what, now, recorded);
+		str_addf(&p->differs, "%s%s is %s, was %s", p->differs.len ? "; " : "", what, now,
+			 recorded);
 }
 
 /* The version that a `kernel` line means: its own text, or the file's it names. */
@@ -71,7 +72,8 @@ static bool names_path(const char *kernel)
 	return kernel && strchr(kernel, '/');
 }
 
-/* What must be as recorded for output to be the same. What the header leaves out is not asked for. */
+/* What must be as recorded for output to be the same. What the header leaves out is not asked for.
+ */
 static struct err *compare_identity(struct replay *p)
 {
 	struct coord *coord = session_coord(p->session);
@@ -119,10 +121,11 @@ static struct err *execute(struct replay *p, const struct recording_step *step, 
 
 	for (bool first = true; !err && *at; first = false) {
 		size_t len = strcspn(at, "\n");
-		char *line = first && step->has_time ?
-				     str_format("[%" PRIu64 ".%09" PRIu64 "] %.*s", step->time / 1000000000,
-						step->time % 1000000000, (int)len, at) :
-				     strndup(at, len);
+		char *line = first && step->has_time
+				     ? str_format("[%" PRIu64 ".%09" PRIu64 "] %.*s",
+						  step->time / 1000000000, step->time % 1000000000,
+						  (int)len, at)
+				     : strndup(at, len);
 
 		if (!line)
 			return err_nomem();
@@ -153,7 +156,8 @@ static unsigned int first_difference(const struct recording_step *step,
 	return step->last_line;
 }
 
-static struct err *judge_output(struct replay *p, const struct recording_step *step, const char *actual)
+static struct err *judge_output(struct replay *p, const struct recording_step *step,
+				const char *actual)
 {
 	struct recording_compare c;
 
@@ -163,7 +167,8 @@ static struct err *judge_output(struct replay *p, const struct recording_step *s
 	if (p->strict && !c.equal)
 		fail(p, REPLAY_FAILED, first_difference(step, &c), "the output differs");
 	else if (!c.matchers_hold)
-		fail(p, REPLAY_FAILED, first_difference(step, &c), "a line that must match is not there");
+		fail(p, REPLAY_FAILED, first_difference(step, &c),
+		     "a line that must match is not there");
 	recording_compare_deinit(&c);
 	return NULL;
 }
@@ -180,7 +185,8 @@ static bool judge_error(struct replay *p, const struct recording_step *step, con
 	return false;
 }
 
-/* A time that has passed already is no failure: what runs late says so in its output, if it matters. */
+/* A time that has passed already is no failure: what runs late says so in its output, if it
+ * matters. */
 static void note_time(struct replay *p, const struct recording_step *step)
 {
 	struct coord *coord = session_coord(p->session);
@@ -188,7 +194,8 @@ static void note_time(struct replay *p, const struct recording_step *step)
 
 	if (step->has_time && coord && coord_time(coord) > step->time)
 		log_info("%s:%u: its time, %s, has passed: it is %s", p->r->path, step->line,
-			 format_seconds(step->time, wanted), format_seconds(coord_time(coord), now));
+			 format_seconds(step->time, wanted),
+			 format_seconds(coord_time(coord), now));
 }
 
 static struct err *run_step(struct replay *p, unsigned int i, bool *go_on)
@@ -248,7 +255,8 @@ static struct err *make_diff(struct replay *p, struct replay_result *ret)
 	if (!err)
 		err = str_error(&plain);
 	if (!err)
-		err = diff_unified(str_text(&plain), str_text(&blessed), p->r->path, "this run", &diff);
+		err = diff_unified(str_text(&plain), str_text(&blessed), p->r->path, "this run",
+				   &diff);
 	str_deinit(&plain);
 	ret->blessed = str_take(&blessed);
 	ret->diff = str_take(&diff);
@@ -309,7 +317,8 @@ static struct err *with_session(struct replay *p, const struct options *options,
 	return err;
 }
 
-/* The command line's options under the header's, without those that would get in the way of a replay. */
+/* The command line's options under the header's, without those that would get in the way of a
+ * replay. */
 static struct err *make_options(const struct recording *r, const struct options *base,
 				struct options *ret)
 {
