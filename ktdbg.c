@@ -445,6 +445,14 @@ static int run_request(struct request *r)
 	return r->is_batch ? run_batch(r) : with_session(r);
 }
 
+/* Output that went nowhere (a full disk) is no success. */
+static int close_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	return status ? status : report(err_new(ERR_OS, "standard output could not be written"), 3);
+}
+
 int main(int argc, char **argv)
 {
 	struct request r = {0};
@@ -452,5 +460,5 @@ int main(int argc, char **argv)
 	int status = err ? report(err, 2) : run_request(&r);
 
 	request_deinit(&r);
-	return status;
+	return close_output(status);
 }

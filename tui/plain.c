@@ -7,6 +7,7 @@
 #include "commands/command.h"
 #include "commands/completion.h"
 #include "coord/agent.h"
+#include "tui/crash.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <readline/history.h>
@@ -288,16 +290,42 @@ static void greet(struct plain *p)
 	err_free(err);
 }
 
+/* Set by SIGCONT: the shell has given the terminal its own modes meanwhile. */
+static volatile sig_atomic_t continued;
+
+static void on_continue(int signal_number)
+{
+	(void)signal_number;
+	continued = 1;
+}
+
+static void take_terminal_back(void)
+{
+	continued = 0;
+	rl_prep_terminal(1);
+	rl_forced_update_display();
+}
+
 static struct err *loop(struct plain *p)
 {
+	struct sigaction action = {.sa_handler = on_continue}, old;
+	struct termios modes;
 	struct err *err = NULL;
 
+	/* A crash gives the terminal back as it was found. */
+	if (tcgetattr(STDIN_FILENO, &modes) == 0)
+		crash_arm(STDIN_FILENO, &modes, "\n", 1);
+	sigaction(SIGCONT, &action, &old);
 	rl_callback_handler_install(prompt_text(p), take_line);
 	while (!p->done && !err) {
 		look_after_guest(p);
 		err = wait_for_input(p);
+		if (continued)
+			take_terminal_back();
 	}
 	rl_callback_handler_remove();
+	sigaction(SIGCONT, &old, NULL);
+	crash_disarm();
 	/* What follows does not belong on the prompt's line. */
 	if (err)
 		putchar('\n');
