@@ -42,6 +42,31 @@ static void use(const struct kallsyms *ks)
 	}
 }
 
+/* Tokens of one character each. */
+static void plain_tokens(struct kallsyms_tables *t, uint16_t *index, char *tokens)
+{
+	t->tokens_len = 512;
+	for (unsigned int i = 0; i < 256; i++) {
+		index[i] = (uint16_t)(2 * i);
+		tokens[2 * i] = (char)i;
+		tokens[2 * i + 1] = '\0';
+	}
+}
+
+/* A first symbol that is the anchor, and addresses that ascend from it. */
+static void plain_addresses(struct kallsyms_tables *t, uint8_t *names, int32_t *offsets)
+{
+	static const char anchor[] = "\7T_stext";
+
+	if (t->names_len < sizeof(anchor) - 1 || t->count == 0)
+		return;
+	memcpy(names, anchor, sizeof(anchor) - 1);
+	t->has_relative_base = true;
+	offsets[0] = 0;
+	for (uint32_t i = 1; i < t->count; i++)
+		offsets[i] = offsets[i - 1] + (offsets[i] & 0xff);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
@@ -49,8 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				    .anchor_address = 0xffffffff81000000ull,
 				    .offsets_address = 0xffffffff82000000ull,
 				    .relative_base = 0xffffffff81000000ull};
-	uint8_t *head = take(&in, 4);
-	uint16_t *index = take(&in, 512);
+	uint8_t *head = take(&in, 4), *names;
+	int32_t *offsets;
+	char *tokens;
+	uint16_t *index;
 	struct kallsyms *ks;
 	struct err *err;
 
@@ -58,18 +85,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	t.has_relative_base = head[1] & 1;
 	t.names_len = head[2] * 8u;
 	t.tokens_len = head[3] * 4u;
-	/* Most inputs would fail at the tokens: half of them get tokens of one character each. */
-	if (head[1] & 2) {
-		t.tokens_len = 512;
-		for (unsigned int i = 0; i < 256; i++)
-			index[i] = (uint16_t)(2 * i);
-	}
+	names = take(&in, t.names_len);
+	offsets = take(&in, 4u * t.count);
+	index = take(&in, 512);
+	tokens = take(&in, head[1] & 2 ? 512 : t.tokens_len);
+	/* Most inputs would fail at the tokens or at the addresses: some get good ones. */
+	if (head[1] & 2)
+		plain_tokens(&t, index, tokens);
+	if (head[1] & 4)
+		plain_addresses(&t, names, offsets);
+	t.names = names;
+	t.offsets = offsets;
 	t.token_index = index;
-	t.names = take(&in, t.names_len);
-	t.offsets = take(&in, 4u * t.count);
-	t.tokens = take(&in, t.tokens_len);
-	for (unsigned int i = 0; head[1] & 2 && i < 512; i++)
-		((char *)t.tokens)[i] = i % 2 ? '\0' : (char)(i / 2);
+	t.tokens = tokens;
 	err = kallsyms_create(&t, &ks);
 	if (!err) {
 		use(ks);
@@ -77,9 +105,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	err_free(err);
 	free(head);
+	free(names);
+	free(offsets);
 	free(index);
-	free((void *)t.names);
-	free((void *)t.offsets);
-	free((void *)t.tokens);
+	free(tokens);
 	return 0;
 }
