@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lines around a view: the views' names above it; warnings, state, and hints or messages below. */
+/* The lines around a view: the views' names above it; warnings, state, and hints or messages
+ * below. */
 #ifndef TUI_BARS_H
 #define TUI_BARS_H
 

@@ -69,8 +69,8 @@ static int start_thread(struct busy *b)
 	return error;
 }
 
-struct err *busy_create(void (*draw)(void *context, const char *what, uint64_t elapsed), void *context,
-			struct busy **ret)
+struct err *busy_create(void (*draw)(void *context, const char *what, uint64_t elapsed),
+			void *context, struct busy **ret)
 {
 	struct busy *b = calloc(1, sizeof(*b));
 	pthread_condattr_t attr;

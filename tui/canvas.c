@@ -132,7 +132,8 @@ size_t text_decode(const char *text, wchar_t *ret)
 	return len;
 }
 
-/* Columns of one decoded character; what the locale cannot show counts as the '?' that replaces it. */
+/* Columns of one decoded character; what the locale cannot show counts as the '?' that replaces it.
+ */
 static int char_width(wchar_t ch)
 {
 	int width = wcwidth(ch);

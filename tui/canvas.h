@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the screen shows, as cells in memory: text placed by display width and clipped to areas, each
- * cell with a role ("error", "header") that the terminal turns into a colour. Knows nothing of
+ * What the screen shows, as cells in memory: text placed by display width and clipped to areas,
+ * each cell with a role ("error", "header") that the terminal turns into a colour. Knows nothing of
  * curses, so that views can be drawn, compared and saved without a terminal.
  *
- * Text is UTF-8. Control bytes and invalid sequences never reach a cell: they become '?'. Guest text
- * should have been through str_add_clean() before, which shows more. Width follows wcwidth(), so the
- * caller sets LC_CTYPE. Not thread safe.
+ * Text is UTF-8. Control bytes and invalid sequences never reach a cell: they become '?'. Guest
+ * text should have been through str_add_clean() before, which shows more. Width follows wcwidth(),
+ * so the caller sets LC_CTYPE. Not thread safe.
  */
 #ifndef TUI_CANVAS_H
 #define TUI_CANVAS_H
@@ -97,7 +97,8 @@ void area_paint_part(const struct area *a, int row, int col, int width, enum rol
 
 /* Columns that a text takes. */
 int text_width(const char *text);
-/* Bytes of the longest start of `text` that takes at most `columns`; their width in *ret_width (may be NULL). */
+/* Bytes of the longest start of `text` that takes at most `columns`; their width in *ret_width
+ * (may be NULL). */
 size_t text_prefix(const char *text, int columns, int *ret_width);
 
 /* Decode one character of UTF-8; returns its bytes, at least 1 unless at the NUL (0). Anything

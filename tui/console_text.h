@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A serial console's bytes as lines: carriage returns, backspaces and tabs have their meaning, escape
- * sequences are left out, everything else that is not text is made visible. Bounded. The bytes are
- * the guest's, so nothing is believed of them.
+ * A serial console's bytes as lines: carriage returns, backspaces and tabs have their meaning,
+ * escape sequences are left out, everything else that is not text is made visible. Bounded. The
+ * bytes are the guest's, so nothing is believed of them.
  */
 #ifndef TUI_CONSOLE_TEXT_H
 #define TUI_CONSOLE_TEXT_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Terminal rescue: what must be written to a terminal, and its modes, kept where a signal handler can
- * reach them. When the program crashes (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) the handler gives the
- * terminal back with async-signal-safe calls only and then lets the signal kill the process as
- * it would have.
+ * Terminal rescue: what must be written to a terminal, and its modes, kept where a signal handler
+ * can reach them. When the program crashes (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT) the handler
+ * gives the terminal back with async-signal-safe calls only and then lets the signal kill the
+ * process as it would have.
  *
  * The state is static, since a handler has no context pointer: one terminal at a time.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One line of text that is being typed: cursor, the keys that readline has taught everyone, history.
- * Does not draw, complete or run anything.
+ * One line of text that is being typed: cursor, the keys that readline has taught everyone,
+ * history. Does not draw, complete or run anything.
  *
  * Bytes are UTF-8; the cursor stands between characters. Not thread safe.
  */

@@ -16,7 +16,14 @@ enum key {
 #define K_TAB 9
 #define K_ESCAPE 27
 
-enum event_kind { EVENT_NONE, EVENT_KEY, EVENT_CLICK, EVENT_DOUBLE_CLICK, EVENT_WHEEL, EVENT_RESIZE };
+enum event_kind {
+	EVENT_NONE,
+	EVENT_KEY,
+	EVENT_CLICK,
+	EVENT_DOUBLE_CLICK,
+	EVENT_WHEEL,
+	EVENT_RESIZE,
+};
 
 struct event {
 	enum event_kind kind;

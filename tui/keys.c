@@ -185,7 +185,9 @@ static bool run_binding(struct screen *s, const struct key_binding *b, int key)
 /* 1, 2, ... and F2, F3, ... open the views of the first line. */
 static bool open_by_number(struct screen *s, int key)
 {
-	int at = key >= '1' && key <= '9' ? key - '1' : key >= K_F2 && key <= K_F9 ? key - K_F2 : -1;
+	int at = key >= '1' && key <= '9'     ? key - '1'
+		 : key >= K_F2 && key <= K_F9 ? key - K_F2
+					      : -1;
 
 	for (int i = 0; at >= 0 && s->listed[i]; i++) {
 		if (i == at) {

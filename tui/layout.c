@@ -37,7 +37,7 @@ static bool grow_columns(const struct layout_column *columns, int *widths, int c
 	if (!shares)
 		return false;
 	each = before / shares ? before / shares : 1;
-	for (int i = 0; i < count && *spare > 0; i++) {
+	for (int i = 0; i<count && * spare> 0; i++) {
 		int more = each * columns[i].grow;
 
 		if (!widths[i])

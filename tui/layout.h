@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Columns of a table in the width there is, and the place of a cursor in a list longer than the window.
- * Arithmetic only: nothing is drawn here.
+ * Columns of a table in the width there is, and the place of a cursor in a list longer than the
+ * window. Arithmetic only: nothing is drawn here.
  */
 #ifndef TUI_LAYOUT_H
 #define TUI_LAYOUT_H
@@ -18,12 +18,14 @@ struct layout_column {
 };
 
 /*
- * Widths for `count` columns in `total` columns of the screen: ret[i] is 0 for a column that found no
- * place. Of equal priorities the rightmost goes first. The last column standing is cut to `total`.
+ * Widths for `count` columns in `total` columns of the screen: ret[i] is 0 for a column that found
+ * no place. Of equal priorities the rightmost goes first. The last column standing is cut to
+ * `total`.
  */
 void layout_columns(const struct layout_column *columns, int count, int total, int *ret);
 
-/* A list of `count` rows seen through `page` rows: row `at` is selected, row `top` is the first seen. */
+/* A list of `count` rows seen through `page` rows: row `at` is selected, row `top` is the first
+ * seen. */
 struct scroll {
 	int at, top, count, page;
 };

@@ -166,7 +166,8 @@ static void paint_matches(struct pager *p, const struct area *a, int y, const ch
 
 	while (len && (at = strcasestr(at, p->wanted))) {
 		snprintf(before, sizeof(before), "%.*s", (int)(at - text), text);
-		area_paint_part(a, y, text_width(before) - p->shift, text_width(p->wanted), ROLE_MATCH);
+		area_paint_part(a, y, text_width(before) - p->shift, text_width(p->wanted),
+				ROLE_MATCH);
 		at += len;
 	}
 }

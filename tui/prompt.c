@@ -26,8 +26,8 @@ void prompt_close(struct screen *s)
 	s->dirty = true;
 }
 
-static void open_prompt(struct screen *s, enum prompt_kind kind, const char *label, const char *text,
-			struct history *history)
+static void open_prompt(struct screen *s, enum prompt_kind kind, const char *label,
+			const char *text, struct history *history)
 {
 	prompt_close(s);
 	s->prompt.kind = kind;
@@ -88,8 +88,7 @@ static void add_file(struct prompt *p, const char *word, size_t folder_len,
 	char path[1024];
 
 	if (strncmp(entry->d_name, wanted, strlen(wanted)) != 0 ||
-	    (entry->d_name[0] == '.' && wanted[0] != '.') ||
-	    p->candidate_count >= COMPLETION_MAX)
+	    (entry->d_name[0] == '.' && wanted[0] != '.') || p->candidate_count >= COMPLETION_MAX)
 		return;
 	snprintf(path, sizeof(path), "%.*s%s%s", (int)folder_len, word, entry->d_name,
 		 entry->d_type == DT_DIR ? "/" : "");

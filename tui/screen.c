@@ -43,7 +43,8 @@ static int listed_at(const struct screen *s, const struct view_ops *ops)
 	return -1;
 }
 
-/* A listed view stays open, so that its cursor and filter are still there when it is shown again. */
+/* A listed view stays open, so that its cursor and filter are still there when it is shown again.
+ */
 static struct err *open_listed(struct screen *s, int at)
 {
 	if (!s->base[at])
@@ -275,9 +276,8 @@ static void draw_too_small(struct screen *s, const struct area *a)
 
 	snprintf(text, sizeof(text), "window too small: %dx%d needed", SCREEN_MIN_COLS,
 		 SCREEN_MIN_ROWS);
-	area_text(a, a->rows / 2, (a->cols - text_width(text)) / 2 > 0
-					  ? (a->cols - text_width(text)) / 2
-					  : 0,
+	area_text(a, a->rows / 2,
+		  (a->cols - text_width(text)) / 2 > 0 ? (a->cols - text_width(text)) / 2 : 0,
 		  ROLE_WARNING, text);
 }
 

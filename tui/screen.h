@@ -3,9 +3,10 @@
  * What the parts of the screen share: the state of the open screen, the ops table of a view, key
  * bindings, and the services that a view may ask for. Private to tui/.
  *
- * A view draws what it was given by a picture (tui/snapshot.h) or by its own sample(), which runs in a frozen
- * window; it never talks to the machine. Whatever changes the guest is a command line, run by
- * screen_execute() and recorded like any other. Threads: the screen's, except for tui/busy.h.
+ * A view draws what it was given by a picture (tui/snapshot.h) or by its own sample(), which runs
+ * in a frozen window; it never talks to the machine. Whatever changes the guest is a command line,
+ * run by screen_execute() and recorded like any other. Threads: the screen's, except for
+ * tui/busy.h.
  */
 #ifndef TUI_SCREEN_H
 #define TUI_SCREEN_H
@@ -33,7 +34,8 @@ struct busy; /* tui/busy.h */
 struct screen;
 struct view;
 
-/* One action of the screen. The only place where a key has a meaning: dispatch, hints and help use it. */
+/* One action of the screen. The only place where a key has a meaning: dispatch, hints and help use
+ * it. */
 struct key_binding {
 	int keys[3];                  /* 0: no more */
 	const char *help;             /* one line for `?`; NULL ends a table */
@@ -56,9 +58,9 @@ struct view_ops {
 	/* `argument` may be NULL: a pid, a CPU. */
 	struct err *(*open)(struct screen *s, const char *argument, struct view **ret);
 	void (*close)(struct view *v);
-	/* Read more than the model from the guest, in the window in which `live` was taken. May be NULL. */
+	/* Read more than the model, in the window in which `live` was taken. May be NULL. */
 	struct err *(*sample)(struct view *v, struct screen *s, const struct model *live);
-	/* Called before drawing: look for news that need no window (console, recording). May be NULL. */
+	/* Before drawing: look for news that need no window (console, recording). May be NULL. */
 	void (*poll)(struct view *v, struct screen *s);
 	void (*draw)(struct view *v, struct screen *s, const struct area *a);
 	/* A click in its area; `twice`: a double click. May be NULL: the row is selected. */
@@ -141,8 +143,8 @@ struct screen {
 };
 
 struct view *screen_top(const struct screen *s);
-/* Show a listed view and leave whatever was open above. With an argument (a CPU, a pid), or when it is
- * not listed: put a new one on top, from which `q` comes back. */
+/* Show a listed view and leave whatever was open above. With an argument (a CPU, a pid), or when
+ * it is not listed: put a new one on top, from which `q` comes back. */
 struct err *screen_open(struct screen *s, const struct view_ops *ops, const char *argument)
 	__attribute__((warn_unused_result));
 struct err *screen_open_name(struct screen *s, const char *name, const char *argument)

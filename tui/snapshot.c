@@ -85,7 +85,8 @@ static struct err *copy_model(const struct model *from, struct snapshot *to)
 	return index_pids(to);
 }
 
-/* The picture that `now` was compared with may be too old, and `now` itself may become the next one. */
+/* The picture that `now` was compared with may be too old, and `now` itself may become the next
+ * one. */
 static void age(struct sampler *s, uint64_t time, bool stepped)
 {
 	if (!s->now.taken || s->now.model.time == time)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The pictures that views draw: copies of the coordinator's model, so that the guest runs on while
- * the screen shows them, and an older one to compare with for rates. Rates are per second of guest time.
+ * the screen shows them, and an older one to compare with for rates. Rates are per second of guest
+ * time.
  *
- * While the guest runs the older picture is one to two seconds (of guest time) behind; while it is frozen
- * and stepped it is the one before the last step. Threads: one.
+ * While the guest runs the older picture is one to two seconds (of guest time) behind; while it is
+ * frozen and stepped it is the one before the last step. Threads: one.
  */
 #ifndef TUI_SNAPSHOT_H
 #define TUI_SNAPSHOT_H

@@ -44,7 +44,8 @@ static void draw_row(const struct table *t, const struct area *a, int y, int row
 	}
 }
 
-void table_draw(struct table *t, const struct area *a, struct scroll *scroll, int count, bool cursor)
+void table_draw(struct table *t, const struct area *a, struct scroll *scroll, int count,
+		bool cursor)
 {
 	struct str text = {0};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A table on the screen: a header line, rows through a scrolled window, columns that fit the width.
- * Cells come from a callback; nothing is kept but the last layout, so that a click finds its column.
+ * Cells come from a callback; nothing is kept but the last layout, so that a click finds its
+ * column.
  */
 #ifndef TUI_TABLE_H
 #define TUI_TABLE_H
@@ -33,8 +34,10 @@ struct table {
 	int widths[TABLE_COLUMNS_MAX]; /* of the last table_draw(); 0: not shown */
 };
 
-/* Header in the area's first row, rows below it; sets the scroll's page. `cursor`: paint the selected row. */
-void table_draw(struct table *t, const struct area *a, struct scroll *scroll, int count, bool cursor);
+/* Header in the area's first row, rows below it; sets the scroll's page. `cursor`: paint the
+ * selected row. */
+void table_draw(struct table *t, const struct area *a, struct scroll *scroll, int count,
+		bool cursor);
 /* The column at x of the area last drawn in, -1. */
 int table_column_at(const struct table *t, int x);
 /* Whether a column had room the last time. */

@@ -159,8 +159,10 @@ static bool column_signed(const struct model_task *t, int column, int *ret)
 
 static enum role state_role(char state)
 {
-	return state == 'R' ? ROLE_GOOD : state == 'D' ? ROLE_ERROR : state == 'Z' ? ROLE_WARNING
-										   : ROLE_NORMAL;
+	return state == 'R'   ? ROLE_GOOD
+	       : state == 'D' ? ROLE_ERROR
+	       : state == 'Z' ? ROLE_WARNING
+			      : ROLE_NORMAL;
 }
 
 /* Four digits at most: "123us", "12.3ms". */
@@ -174,11 +176,15 @@ static void add_duration(struct str *text, uint64_t ns)
 		value /= 1000;
 		unit++;
 	}
-	str_addf(text, "%.*f%s", unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2, value,
-		 units[unit]);
+	str_addf(text, "%.*f%s",
+		 unit == 0 || value >= 99.95 ? 0
+		 : value >= 9.995	     ? 1
+					     : 2,
+		 value, units[unit]);
 }
 
-/* The built-in queues by name (include/linux/sched/ext.h: SCX_DSQ_FLAG_BUILTIN, _GLOBAL, _LOCAL). */
+/* The built-in queues by name (include/linux/sched/ext.h: SCX_DSQ_FLAG_BUILTIN, _GLOBAL, _LOCAL).
+ */
 static void dsq_text(const struct maybe *id, struct str *text)
 {
 	if (!id->present)

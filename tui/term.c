@@ -35,7 +35,7 @@ struct term {
 	SCREEN *screen;
 	struct termios modes; /* as they were found */
 	struct sigaction old_winch, old_tstp, old_term, old_hup;
-	struct canvas shown;  /* what the terminal has */
+	struct canvas shown; /* what the terminal has */
 	bool redraw, dead, mouse;
 	uint64_t click_time;
 	int click_row, click_col;
@@ -395,12 +395,12 @@ static int special_key(wint_t ch)
 	static const struct {
 		int curses, key;
 	} keys[] = {
-		{KEY_UP, K_UP},          {KEY_DOWN, K_DOWN},       {KEY_LEFT, K_LEFT},
-		{KEY_RIGHT, K_RIGHT},    {KEY_HOME, K_HOME},       {KEY_END, K_END},
-		{KEY_PPAGE, K_PAGE_UP},  {KEY_NPAGE, K_PAGE_DOWN}, {KEY_IC, K_INSERT},
-		{KEY_DC, K_DELETE},      {KEY_BTAB, K_BACKTAB},    {KEY_BACKSPACE, K_BACKSPACE},
-		{KEY_ENTER, K_ENTER},    {KEY_A1, K_HOME},         {KEY_A3, K_PAGE_UP},
-		{KEY_C1, K_END},         {KEY_C3, K_PAGE_DOWN},
+		{KEY_UP, K_UP},		{KEY_DOWN, K_DOWN},	  {KEY_LEFT, K_LEFT},
+		{KEY_RIGHT, K_RIGHT},	{KEY_HOME, K_HOME},	  {KEY_END, K_END},
+		{KEY_PPAGE, K_PAGE_UP}, {KEY_NPAGE, K_PAGE_DOWN}, {KEY_IC, K_INSERT},
+		{KEY_DC, K_DELETE},	{KEY_BTAB, K_BACKTAB},	  {KEY_BACKSPACE, K_BACKSPACE},
+		{KEY_ENTER, K_ENTER},	{KEY_A1, K_HOME},	  {KEY_A3, K_PAGE_UP},
+		{KEY_C1, K_END},	{KEY_C3, K_PAGE_DOWN},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)

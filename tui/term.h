@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The terminal: the one file that knows curses. Shows a canvas, hands out keys, mouse and resizes as
- * events, turns roles into colours, and gives the terminal back in the state it was found in: on
+ * The terminal: the one file that knows curses. Shows a canvas, hands out keys, mouse and resizes
+ * as events, turns roles into colours, and gives the terminal back in the state it was found in: on
  * term_close(), on a stop by Ctrl-Z, and from a handler when the program crashes.
  *
  * Ctrl-C, Ctrl-Z and Ctrl-\ stay signals, so that they work while a command runs. SIGINT is not
@@ -19,7 +19,7 @@
 struct term;
 
 struct term_config {
-	const char *theme; /* "default", "mono", "light"; NULL: by NO_COLOR and what the terminal can do */
+	const char *theme; /* "default", "light", "mono"; NULL: default, mono under NO_COLOR */
 };
 
 /* ERR_USAGE for an unknown theme, ERR_ENVIRONMENT for a terminal that cannot do this. */

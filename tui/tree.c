@@ -265,7 +265,8 @@ static struct value node_value(const struct tree *t, const struct tree_node *n, 
 }
 
 /* Where the children of an open node are counted from. */
-static struct err *read_base(struct tree *t, struct kernel *k, struct tree_node *n, uint64_t address)
+static struct err *read_base(struct tree *t, struct kernel *k, struct tree_node *n,
+			     uint64_t address)
 {
 	struct value v = node_value(t, n, address), loaded;
 
@@ -278,7 +279,8 @@ static struct err *read_base(struct tree *t, struct kernel *k, struct tree_node 
 	return NULL;
 }
 
-static struct err *read_text(struct tree *t, struct kernel *k, struct tree_node *n, uint64_t address)
+static struct err *read_text(struct tree *t, struct kernel *k, struct tree_node *n,
+			     uint64_t address)
 {
 	struct value v = node_value(t, n, address);
 	struct str s = {0};
@@ -314,7 +316,8 @@ struct trail {
 	int count;
 };
 
-/* The first member of `type`, or of a struct inside it, whose name contains `wanted`; `trail` has the way. */
+/* The first member of `type`, or of a struct inside it, whose name contains `wanted`; `trail` has
+ * the way. */
 static bool find_in_type(const struct types *t, uint32_t type, const char *wanted, int nesting,
 			 struct trail *trail)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fields of one guest object as a tree that opens and closes: structs, arrays and pointers to structs
- * have children, anonymous members are shown in place. Nodes come from types alone; values are read
- * for the rows that are looked at, inside a window.
+ * The fields of one guest object as a tree that opens and closes: structs, arrays and pointers to
+ * structs have children, anonymous members are shown in place. Nodes come from types alone; values
+ * are read for the rows that are looked at, inside a window.
  *
  * Lifetime: the types must live as long as the tree. Threads: one.
  */
@@ -52,10 +52,11 @@ void tree_path(const struct tree *t, int at, struct str *s);
 /* Read the values of the rows [from, to) of the object at `address`; in a window. */
 struct err *tree_read(struct tree *t, struct kernel *k, uint64_t address, int from, int to)
 	__attribute__((warn_unused_result));
-/* The next row after `from`, around the end, whose name contains `wanted`, as things are open now. -1: none. */
+/* The next row after `from`, around the end, whose name contains `wanted`, as things are open now.
+ * -1: none. */
 int tree_find_open(const struct tree *t, const char *wanted, int from);
-/* The next field after `from` whose name contains `wanted`, around the end; closed structs are searched and
- * opened, pointers are not followed. -1: none. */
+/* The next field after `from` whose name contains `wanted`, around the end; closed structs are
+ * searched and opened, pointers are not followed. -1: none. */
 struct err *tree_find(struct tree *t, const char *wanted, int from, int *ret)
 	__attribute__((warn_unused_result));
 

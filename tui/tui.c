@@ -22,18 +22,32 @@
 #define SAMPLE_NS 250000000ull
 #define SAMPLE_IDLE_NS 1000000000ull /* when the view needs no picture */
 #define SAMPLE_MAX_NS 2000000000ull
-#define SAMPLE_SHARE 20              /* at most a twentieth of the time is spent on pictures */
+#define SAMPLE_SHARE 20 /* at most a twentieth of the time is spent on pictures */
 #define INTERRUPT_TWICE_NS 2000000000ull
 
 static const struct glyphs glyphs_unicode = {
-	.open = "▾", .closed = "▸", .leaf = " ",
-	.bar = 0x2588, .bar_half = 0x258c, .shade = 0x2591, .line = 0x2500,
-	.up = "▲", .down = "▼", .dot = "·",
+	.open = "▾",
+	.closed = "▸",
+	.leaf = " ",
+	.bar = 0x2588,
+	.bar_half = 0x258c,
+	.shade = 0x2591,
+	.line = 0x2500,
+	.up = "▲",
+	.down = "▼",
+	.dot = "·",
 };
 static const struct glyphs glyphs_ascii = {
-	.open = "-", .closed = "+", .leaf = " ",
-	.bar = L'|', .bar_half = L'|', .shade = L'.', .line = L'-',
-	.up = "^", .down = "v", .dot = ".",
+	.open = "-",
+	.closed = "+",
+	.leaf = " ",
+	.bar = L'|',
+	.bar_half = L'|',
+	.shade = L'.',
+	.line = L'-',
+	.up = "^",
+	.down = "v",
+	.dot = ".",
 };
 
 /* ---- what commands may ask of the screen ---- */
@@ -84,8 +98,9 @@ static struct err *op_watch(void *context, const char *expression)
 		return NULL;
 	}
 	if (s->watch_count == SCREEN_WATCHES)
-		return err_new(ERR_REFUSED, "%d expressions are watched already; `watch` alone "
-					    "removes them",
+		return err_new(ERR_REFUSED,
+			       "%d expressions are watched already; `watch` alone "
+			       "removes them",
 			       SCREEN_WATCHES);
 	*w = (struct watch){.text = strdup(expression)};
 	if (!w->text)
@@ -108,7 +123,10 @@ static const char *op_view_name(void *context, unsigned int i)
 }
 
 static const struct screen_ops screen_ops = {
-	.view = op_view, .save = op_save, .watch = op_watch, .view_name = op_view_name,
+	.view = op_view,
+	.save = op_save,
+	.watch = op_watch,
+	.view_name = op_view_name,
 };
 
 /* ---- while a command runs ---- */
@@ -118,7 +136,8 @@ static void draw_boot(struct screen *s, const struct area *a, const char *what, 
 	int row = a->rows / 2 - 1;
 
 	canvas_clear(&s->canvas);
-	area_field(a, row, (a->cols - 46) / 2, 46, ALIGN_LEFT, ROLE_BOLD, "ktdbg: starting the guest");
+	area_field(a, row, (a->cols - 46) / 2, 46, ALIGN_LEFT, ROLE_BOLD,
+		   "ktdbg: starting the guest");
 	area_textf(a, row + 1, (a->cols - 46) / 2, ROLE_NORMAL, "%5.1fs  %s", seconds, what);
 	area_text(a, row + 3, (a->cols - 46) / 2, ROLE_DIM, "Ctrl-C gives up");
 }

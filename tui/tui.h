@@ -9,9 +9,10 @@
 #include "commands/session.h"
 
 /*
- * Run the screen on standard input and output until the operator quits; boots the session's guest if it
- * has none. The terminal is as it was when this returns. ERR_INTERRUPTED: ended by SIGTERM, SIGHUP, a
- * closed terminal, or Ctrl-C twice; otherwise why the guest could not be booted or no screen be opened.
+ * Run the screen on standard input and output until the operator quits; boots the session's guest
+ * if it has none. The terminal is as it was when this returns. ERR_INTERRUPTED: ended by SIGTERM,
+ * SIGHUP, a closed terminal, or Ctrl-C twice; otherwise why the guest could not be booted or no
+ * screen be opened.
  */
 struct err *tui_run(struct session *s) __attribute__((warn_unused_result));
 

@@ -13,7 +13,7 @@ struct console {
 	struct console_text text;
 	struct str open_line;
 	struct coord *coord; /* whose console this is: another guest starts anew */
-	uint64_t seen;       /* bytes ever received */
+	uint64_t seen;	     /* bytes ever received */
 };
 
 static const char *line(struct pager *p, int i, enum role *role)
@@ -70,9 +70,10 @@ static void draw(struct view *v, struct screen *s, const struct area *a)
 	pager_draw(v, s, a);
 	if (!c->pager.count)
 		area_text(a, 1, 2, ROLE_DIM,
-			  c->coord ? "nothing was printed since the session began; `:dmesg` has the "
-				     "kernel's log"
-				   : "no guest; `:boot` starts one");
+			  c->coord
+				  ? "nothing was printed since the session began; `:dmesg` has the "
+				    "kernel's log"
+				  : "no guest; `:boot` starts one");
 }
 
 static void close_console(struct view *v)

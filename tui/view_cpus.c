@@ -10,9 +10,28 @@
 #define BUSIEST_MIN 6 /* rows below the CPUs that make a second table worth while */
 
 enum column {
-	COL_CPU, COL_BUSY, COL_BAR, COL_CLASS, COL_PID, COL_CURRENT, COL_RUNNING, COL_FAIR, COL_RT,
-	COL_DL, COL_EXT, COL_DSQ, COL_SWITCHES, COL_WAKEUPS, COL_STEAL, COL_USER, COL_SYSTEM, COL_LOCK,
-	COL_TOTAL, COL_CLOCK, COL_RQ, COL_COUNT,
+	COL_CPU,
+	COL_BUSY,
+	COL_BAR,
+	COL_CLASS,
+	COL_PID,
+	COL_CURRENT,
+	COL_RUNNING,
+	COL_FAIR,
+	COL_RT,
+	COL_DL,
+	COL_EXT,
+	COL_DSQ,
+	COL_SWITCHES,
+	COL_WAKEUPS,
+	COL_STEAL,
+	COL_USER,
+	COL_SYSTEM,
+	COL_LOCK,
+	COL_TOTAL,
+	COL_CLOCK,
+	COL_RQ,
+	COL_COUNT,
 };
 
 static const struct table_column columns[COL_COUNT] = {
@@ -377,9 +396,8 @@ static void enter(struct view *view, struct screen *s)
 static void key_current(struct screen *s, struct view *view)
 {
 	const struct model *m = sampler_model(&s->sampler);
-	const struct model_cpu *c = m && view->scroll.at < (int)m->cpu_count
-					    ? &m->cpus[view->scroll.at]
-					    : NULL;
+	const struct model_cpu *c =
+		m && view->scroll.at < (int)m->cpu_count ? &m->cpus[view->scroll.at] : NULL;
 	char pid[16];
 
 	if (!c || c->current_task < 0 || !m->tasks[c->current_task].pid) {
@@ -412,8 +430,11 @@ static struct err *open_cpus(struct screen *s, const char *argument, struct view
 	v->screen = s;
 	v->table = (struct table){
 		.columns = columns, .count = COL_COUNT, .sort = -1, .cell = cell, .context = v};
-	v->busiest = (struct table){.columns = task_columns, .count = TASK_COLUMNS, .sort = -1,
-				    .cell = task_cell, .context = v};
+	v->busiest = (struct table){.columns = task_columns,
+				    .count = TASK_COLUMNS,
+				    .sort = -1,
+				    .cell = task_cell,
+				    .context = v};
 	*ret = &v->view;
 	return NULL;
 }

@@ -34,7 +34,8 @@ static void add(struct lines *l, struct str *s)
 
 static void add_padded(struct str *s, const char *text, int width)
 {
-	str_addf(s, "  %s%*s", text, width - text_width(text) > 1 ? width - text_width(text) : 1, "");
+	str_addf(s, "  %s%*s", text, width - text_width(text) > 1 ? width - text_width(text) : 1,
+		 "");
 }
 
 static void add_keys(struct lines *l, const char *title, const struct key_binding *b)

@@ -10,8 +10,18 @@
 #include <string.h>
 
 enum column {
-	COL_POSITION, COL_CLASS, COL_PID, COL_STATE, COL_PRIORITY, COL_KEY, COL_DISTANCE, COL_SLICE,
-	COL_WEIGHT, COL_RUNTIME, COL_COMM, COL_COUNT,
+	COL_POSITION,
+	COL_CLASS,
+	COL_PID,
+	COL_STATE,
+	COL_PRIORITY,
+	COL_KEY,
+	COL_DISTANCE,
+	COL_SLICE,
+	COL_WEIGHT,
+	COL_RUNTIME,
+	COL_COMM,
+	COL_COUNT,
 };
 
 static const struct table_column columns[COL_COUNT] = {
@@ -53,16 +63,15 @@ static const struct model_cpu *find_cpu(const struct model *m, unsigned int cpu)
 
 static struct entry make_entry(const struct model *m, const struct model_queue_entry *entry)
 {
-	return (struct entry){*entry,
-			      entry->task >= 0 ? m->tasks[entry->task]
-					       : (struct model_task){.pid = -1},
-			      false};
+	return (struct entry){
+		*entry, entry->task >= 0 ? m->tasks[entry->task] : (struct model_task){.pid = -1},
+		false};
 }
 
 /* Counted on this CPU, but in none of its own queues: it waits in a
  * shared dispatch queue, or is held by the BPF scheduler. */
-static bool waits_elsewhere(const struct model *m, int task, unsigned int cpu, const struct entry *kept,
-			    unsigned int count)
+static bool waits_elsewhere(const struct model *m, int task, unsigned int cpu,
+			    const struct entry *kept, unsigned int count)
 {
 	const struct model_task *t = &m->tasks[task];
 
@@ -90,7 +99,8 @@ static unsigned int add_shared(const struct model *m, unsigned int cpu, struct e
 	return n;
 }
 
-/* What runs comes first, whether its class keeps it in a queue meanwhile (fair) or not (ext, rt). */
+/* What runs comes first, whether its class keeps it in a queue meanwhile (fair) or not (ext, rt).
+ */
 static struct err *keep_entries(struct queue *q, const struct model *m,
 				const struct model_queue_entry *entries, unsigned int count)
 {

@@ -10,7 +10,7 @@
 struct recording {
 	struct pager pager;
 	struct recorder *recorder; /* the session's */
-	struct str clean;          /* of the line that was asked for last */
+	struct str clean;	   /* of the line that was asked for last */
 };
 
 static const char *line(struct pager *p, int i, enum role *role)

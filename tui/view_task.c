@@ -20,12 +20,12 @@ struct tree_columns {
 struct task {
 	struct view view;
 	struct screen *screen;
-	struct model_task task;  /* as last seen */
+	struct model_task task; /* as last seen */
 	bool gone;
-	struct kernel *kernel;   /* whose types the tree is made of */
+	struct kernel *kernel; /* whose types the tree is made of */
 	struct tree tree;
-	char wanted[64];         /* of the last search */
-	int search_start;        /* the row where it began */
+	char wanted[64];  /* of the last search */
+	int search_start; /* the row where it began */
 };
 
 /* ---- reading ---- */
@@ -44,7 +44,8 @@ static struct err *make_tree(struct task *v, struct kernel *kernel)
 	return NULL;
 }
 
-/* The rows that can be seen after this; before the first drawing the window's height is not known. */
+/* The rows that can be seen after this; before the first drawing the window's height is not known.
+ */
 static int last_row(const struct task *v)
 {
 	return v->view.scroll.top + (v->view.scroll.page > 1 ? v->view.scroll.page : 100);
@@ -98,7 +99,8 @@ static void draw_head(const struct task *v, const struct area *a)
 	else if (v->task.on_rq)
 		area_text(a, 0, col, ROLE_GOOD, "queued");
 	if (v->gone) {
-		area_text(a, 1, 0, ROLE_WARNING, "this task is gone; what follows is the last of it");
+		area_text(a, 1, 0, ROLE_WARNING,
+			  "this task is gone; what follows is the last of it");
 		return;
 	}
 	col = add_label(a, 1, 0, "prio", TASK_PRIO, v);
@@ -144,8 +146,8 @@ static void draw_node(const struct task *v, const struct area *a, int y, int at)
 	types_name(v->tree.types, n->type, &type);
 	if (n->bit_size)
 		str_addf(&type, " : %u", n->bit_size);
-	area_field(a, y, c.value_at, c.value_width, ALIGN_LEFT,
-		   value_role(v, n), n->text ? n->text : "");
+	area_field(a, y, c.value_at, c.value_width, ALIGN_LEFT, value_role(v, n),
+		   n->text ? n->text : "");
 	area_field(a, y, c.type_at, c.type_width, ALIGN_LEFT, ROLE_DIM, str_text(&type));
 	str_deinit(&type);
 }

@@ -17,16 +17,16 @@ struct tasks {
 	struct view view;
 	struct table table;
 	struct screen *screen;
-	int *rows;                  /* indexes into the picture's tasks, filtered and sorted */
+	int *rows; /* indexes into the picture's tasks, filtered and sorted */
 	int count;
-	char text[128];             /* filter by text; "" for none */
-	char expression[FILTER_MAX];/* filter by expression; "" for none */
+	char text[128];		     /* filter by text; "" for none */
+	char expression[FILTER_MAX]; /* filter by expression; "" for none */
 	struct expr *expr;
-	bool *holds;                /* what it said of each task of the picture */
+	bool *holds; /* what it said of each task of the picture */
 	unsigned int holds_count;
-	char problem[160];          /* why it could not be evaluated */
+	char problem[160]; /* why it could not be evaluated */
 	bool hide_kernel, hide_threads;
-	int followed;               /* pid; 0: nobody */
+	int followed; /* pid; 0: nobody */
 };
 
 struct table *tasks_table(const struct screen *s)
@@ -387,8 +387,8 @@ static struct err *open_tasks(struct screen *s, const char *argument, struct vie
 		return err_nomem();
 	v->view.ops = &view_tasks;
 	v->screen = s;
-	v->table = (struct table){.columns = task_columns, .count = TASK_COLUMNS, .cell = cell,
-				  .context = v};
+	v->table = (struct table){
+		.columns = task_columns, .count = TASK_COLUMNS, .cell = cell, .context = v};
 	sort_by(v, TASK_CPU_SHARE);
 	*ret = &v->view;
 	return NULL;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static struct canvas canvas;
@@ -93,7 +94,10 @@ static void test_control_bytes_and_bad_utf8_never_reach_a_cell(void **state)
 	area_text(&all, 0, 0, ROLE_NORMAL, "a\033[31mb\x7f\x01");
 	area_text(&all, 1, 0, ROLE_NORMAL, "x\xff\xc3(\xe2\x82z\xc2\x9by");
 	area_text(&all, 2, 0, ROLE_NORMAL, "e\xcc\x81-");
-	assert_screen("a?[31mb?" "?\nx?" "?(?" "?z?y\ne-\n\n");
+	assert_screen("a?[31mb?"
+		      "?\nx?"
+		      "?(?"
+		      "?z?y\ne-\n\n");
 }
 
 static void test_ascii_canvas_stores_no_other_character(void **state)
@@ -143,17 +147,19 @@ static void test_prefix_counts_columns_not_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_text_is_clipped_at_every_edge, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_text_is_clipped_at_every_edge, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_part_never_leaves_its_parent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_field_pads_aligns_and_cuts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_wide_characters_take_two_columns, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wide_characters_take_two_columns, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_control_bytes_and_bad_utf8_never_reach_a_cell,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ascii_canvas_stores_no_other_character, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_paint_keeps_the_text, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_absurd_size_is_refused_and_changes_nothing, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(test_absurd_size_is_refused_and_changes_nothing,
+						setup, teardown),
 		cmocka_unit_test(test_prefix_counts_columns_not_bytes),
 	};
 

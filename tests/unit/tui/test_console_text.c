@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static void feed(struct console_text *c, const char *text)
@@ -80,7 +81,8 @@ static void test_control_bytes_become_visible(void **state)
 {
 	struct console_text c = {0};
 
-	feed(&c, "a\x01z\x9b" "31m\t|\a\n");
+	feed(&c, "a\x01z\x9b"
+		 "31m\t|\a\n");
 	assert_string_equal(c.lines.text[0], "a\\x01z\\x9b31m   |");
 	console_text_deinit(&c);
 }

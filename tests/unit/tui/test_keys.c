@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static int bound(const struct key_binding *b, int key)
@@ -63,7 +64,8 @@ static void test_views_are_complete(void **state)
 		check_view(views_other[i]);
 }
 
-/* `help` and `quit` have their counterparts on the screen: a view, and a question before the end. */
+/* `help` and `quit` have their counterparts on the screen: a view, and a question before the end.
+ */
 static bool is_the_screens(const struct command *c)
 {
 	return strcmp(c->name, "help") == 0 || strcmp(c->name, "quit") == 0;

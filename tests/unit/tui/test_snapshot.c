@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #define MS 1000000ull
@@ -20,12 +21,17 @@ static struct model model_at(uint64_t time)
 	memset(tasks, 0, sizeof(tasks));
 	memset(cpus, 0, sizeof(cpus));
 	tasks[0] = (struct model_task){.pid = 30, .start_time = 1};
-	tasks[1] = (struct model_task){.pid = 7, .start_time = 5, .runtime = time, .switches = time / MS};
+	tasks[1] = (struct model_task){
+		.pid = 7, .start_time = 5, .runtime = time, .switches = time / MS};
 	tasks[2] = (struct model_task){.pid = 0};
 	cpus[0].cpu = 0;
 	cpus[1] = (struct model_cpu){.cpu = 1, .switches = time / MS};
-	return (struct model){.time = time, .cpus = cpus, .cpu_count = 2, .tasks = tasks,
-			      .task_count = 2, .idle_count = 1};
+	return (struct model){.time = time,
+			      .cpus = cpus,
+			      .cpu_count = 2,
+			      .tasks = tasks,
+			      .task_count = 2,
+			      .idle_count = 1};
 }
 
 static void add(struct sampler *s, uint64_t time, bool stepped)
@@ -74,10 +80,14 @@ static void test_rates_while_running(void **state)
 	assert_true(sampler_interval(&s) >= 1000 * MS);
 	assert_true(sampler_interval(&s) <= 2250 * MS);
 	task = &sampler_model(&s)->tasks[1];
-	assert_int_equal((int)(sampler_rate(&s, task->runtime, sampler_old_task(&s, task)->runtime) / 1e7 +
-			       0.5), 100);
+	assert_int_equal(
+		(int)(sampler_rate(&s, task->runtime, sampler_old_task(&s, task)->runtime) / 1e7 +
+		      0.5),
+		100);
 	assert_int_equal((int)(sampler_rate(&s, sampler_model(&s)->cpus[1].switches,
-					    sampler_old_cpu(&s, 1)->switches) + 0.5), 1000);
+					    sampler_old_cpu(&s, 1)->switches) +
+			       0.5),
+			 1000);
 	sampler_deinit(&s);
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 static const struct table_column columns[] = {
@@ -26,7 +27,8 @@ static void cell(void *context, int row, int column, struct str *text, enum role
 		*role = ROLE_GOOD;
 }
 
-static void draw(struct table *t, struct canvas *c, struct scroll *scroll, int count, int rows, int cols)
+static void draw(struct table *t, struct canvas *c, struct scroll *scroll, int count, int rows,
+		 int cols)
 {
 	struct area a;
 
@@ -72,7 +74,8 @@ static void test_narrow_and_wide(void **state)
 
 static void test_hidden_columns_and_scrolling(void **state)
 {
-	struct table t = {.columns = columns, .count = 3, .sort = -1, .cell = cell, .hidden = 1 << 2};
+	struct table t = {
+		.columns = columns, .count = 3, .sort = -1, .cell = cell, .hidden = 1 << 2};
 	struct scroll scroll = {.at = 7};
 	struct canvas c;
 
