@@ -48,7 +48,7 @@ static void add_cpu(struct args *a, const struct qemu_setup *s)
 	/* No entropy instructions under the virtual clock: they would be the host's. */
 	args_add(a, "-cpu");
 	if (s->accel == ACCEL_KVM)
-		args_add(a, "host,migratable=off");
+		args_add(a, "host"); /* without invtsc, which could not be saved */
 	else if (s->clock == CLOCK_VIRTUAL)
 		args_add(a, "max,-rdrand,-rdseed");
 	else

@@ -142,7 +142,7 @@ static struct err *prepare(struct machine *m, const struct machine_config *confi
 	m->cpu_budget = config->cpu_budget;
 	m->boot_timeout = config->boot_timeout_ns;
 	if (!m->boot_timeout)
-		m->boot_timeout = (m->info.accel == ACCEL_KVM ? 30 : 60) * SECOND;
+		m->boot_timeout = (m->info.accel == ACCEL_KVM ? 30 : 120) * SECOND;
 	return NULL;
 }
 

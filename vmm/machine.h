@@ -63,7 +63,7 @@ struct machine_config {
 	bool cold_boot;              /* neither use nor make the warm-start cache */
 	enum kaslr kaslr;            /* what was chosen at boot stays in the saved machine */
 	const char *gdb_socket;      /* path for QEMU's debug stub, or NULL */
-	uint64_t boot_timeout_ns;    /* host time, 0: 60 s on TCG, 30 s on KVM */
+	uint64_t boot_timeout_ns;    /* host time, 0: 120 s on TCG, 30 s on KVM */
 };
 
 /* Progress of a boot, for the screen: what happens now, in a few words. May be NULL. */

@@ -92,7 +92,7 @@ static void real_clock(void **state)
 	free(text);
 	s.accel = ACCEL_KVM;
 	text = line(&s, false);
-	has(text, " -cpu host,migratable=off -accel kvm ");
+	has(text, " -cpu host -accel kvm ");
 	free(text);
 }
 
