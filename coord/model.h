@@ -151,4 +151,21 @@ struct err *model_queue_noted(struct kernel *k, const struct model *m, unsigned 
 			      struct model_queue_entry **ret, unsigned int *ret_count,
 			      struct str *damage) __attribute__((warn_unused_result));
 
+/* A dispatch queue that the loaded scheduler made. */
+struct model_dsq {
+	uint64_t address; /* struct scx_dispatch_q */
+	uint64_t id;
+	unsigned int nr; /* tasks that wait in it, by its own count */
+};
+/* All of them, by id; none is no error. What could not be walked is added to `damage`. */
+struct err *model_dsqs(struct kernel *k, const struct model *m, struct model_dsq **ret,
+		       unsigned int *ret_count, struct str *damage)
+	__attribute__((warn_unused_result)); /* caller frees; of the model's own window */
+/* The tasks that wait in the dispatch queue at `address` (of any kind), in its order; key is the
+ * position. */
+struct err *model_dsq_tasks(struct kernel *k, const struct model *m, uint64_t address,
+			    struct model_queue_entry **ret, unsigned int *ret_count,
+			    struct str *damage)
+	__attribute__((warn_unused_result)); /* caller frees */
+
 #endif

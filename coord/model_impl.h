@@ -88,6 +88,10 @@
 	X(scx_bypass_depth, "scx_sched", "bypass_depth")                                           \
 	X(scx_watchdog, "scx_sched", "watchdog_timeout")                                           \
 	X(scx_pcpu, "scx_sched", "pcpu|event_stats_cpu")                                           \
+	X(scx_dsq_hash, "scx_sched", "dsq_hash")                                                   \
+	X(dsq_hash_node, "scx_dispatch_q", "hash_node")                                            \
+	X(dsq_nr, "scx_dispatch_q", "nr")                                                          \
+	X(dsq_list, "scx_dispatch_q", "list")                                                      \
 	X(scx_old_ops_name, "sched_ext_ops", "name")                                               \
 	X(exit_reason, "scx_exit_info", "reason")                                                  \
 	X(exit_msg, "scx_exit_info", "msg")                                                        \
@@ -124,6 +128,7 @@ struct model_layout {
 	struct maybe cpustat;		  /* per-CPU symbol kernel_cpustat */
 	int64_t cpustat_slot[SLOT_COUNT]; /* index, -1 absent */
 	/* Addresses of variables, 0: absent. */
+	uint64_t scx_old_dsq_hash;
 	uint64_t scx_state, scx_root, scx_ops, scx_old_exit_info, scx_old_exit_kind;
 	uint64_t scx_nr_rejected, scx_enable_seq, scx_old_bypass_depth, scx_switched_all,
 		scx_old_watchdog;

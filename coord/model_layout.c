@@ -157,6 +157,7 @@ static void find_scx(struct kernel *k, struct model_layout *l)
 	l->scx_state = symbol_or_zero(k, "scx_enable_state_var|scx_ops_enable_state_var");
 	l->scx_root = symbol_or_zero(k, "scx_root");
 	l->scx_ops = symbol_or_zero(k, "scx_ops");
+	l->scx_old_dsq_hash = symbol_or_zero(k, "dsq_hash");
 	l->scx_old_exit_info = symbol_or_zero(k, "scx_exit_info");
 	l->scx_old_exit_kind = symbol_or_zero(k, "scx_exit_kind");
 	l->scx_nr_rejected = symbol_or_zero(k, "scx_nr_rejected");

@@ -123,16 +123,19 @@ static bool visit_ext(void *context, uint64_t address)
 	return add(w, CLASS_EXT, address, w->count - w->key);
 }
 
-static void walk_ext(struct queue_walk *w, uint64_t rq)
+static void walk_dsq(struct queue_walk *w, uint64_t list)
 {
 	struct walk walk;
 
-	if (!w->l->rq_local_list.present || !w->l->scx_node.present)
-		return;
 	w->key = w->count;
-	walk = walk_list(w->kernel, rq + w->l->rq_local_list.offset, w->l->scx_node.offset, w->left,
-			 visit_ext, w);
-	damaged(w, "local dispatch queue", &walk);
+	walk = walk_list(w->kernel, list, w->l->scx_node.offset, w->left, visit_ext, w);
+	damaged(w, "dispatch queue", &walk);
+}
+
+static void walk_ext(struct queue_walk *w, uint64_t rq)
+{
+	if (w->l->rq_local_list.present && w->l->scx_node.present)
+		walk_dsq(w, rq + w->l->rq_local_list.offset);
 }
 
 static void walk_cfs(struct queue_walk *w, uint64_t cfs_rq);
@@ -179,33 +182,56 @@ static void walk_fair(struct queue_walk *w, uint64_t rq)
 		walk_cfs(w, rq + w->l->rq_cfs.offset);
 }
 
+static struct queue_walk begin(struct kernel *k, const struct model *m)
+{
+	/* Beside the tasks: group entities, servers and iterators, of which there are fewer. */
+	return (struct queue_walk){
+		.kernel = k, .model = m, .l = m->layout, .left = 2 * m->task_count + 1024};
+}
+
+/* Hand out what was found, or the error that ended it. */
+static struct err *finish(struct queue_walk *w, struct model_queue_entry **ret,
+			  unsigned int *ret_count, struct str *damage)
+{
+	struct err *err = w->err ? w->err : str_error(&w->damage);
+
+	if (err) {
+		free(w->entries);
+	} else {
+		str_add(damage, str_text(&w->damage));
+		*ret = w->entries;
+		*ret_count = w->count;
+	}
+	str_deinit(&w->damage);
+	return err;
+}
+
 struct err *model_queue_noted(struct kernel *k, const struct model *m, unsigned int cpu,
 			      struct model_queue_entry **ret, unsigned int *ret_count,
 			      struct str *damage)
 {
 	void (*const walks[])(struct queue_walk *, uint64_t) = {walk_stop, walk_dl, walk_rt,
 								walk_ext, walk_fair};
-	struct queue_walk w = {.kernel = k, .model = m, .l = m->layout};
-	struct err *err;
+	struct queue_walk w = begin(k, m);
 
 	if (cpu >= m->cpu_count || !m->cpus[cpu].rq)
 		return err_new(ERR_NOT_FOUND, "cpu %u: this guest has cpus 0-%u", cpu,
 			       m->cpu_count ? m->cpu_count - 1 : 0);
-	/* Beside the tasks: group entities, servers and iterators, of which there are fewer. */
-	w.left = 2 * m->task_count + 1024;
 	for (size_t i = 0; !w.err && i < sizeof(walks) / sizeof(walks[0]); i++)
 		walks[i](&w, m->cpus[cpu].rq);
-	err = w.err ? w.err : str_error(&w.damage);
-	if (err) {
-		free(w.entries);
-		str_deinit(&w.damage);
-		return err;
-	}
-	str_add(damage, str_text(&w.damage));
-	str_deinit(&w.damage);
-	*ret = w.entries;
-	*ret_count = w.count;
-	return NULL;
+	return finish(&w, ret, ret_count, damage);
+}
+
+struct err *model_dsq_tasks(struct kernel *k, const struct model *m, uint64_t address,
+			    struct model_queue_entry **ret, unsigned int *ret_count,
+			    struct str *damage)
+{
+	struct queue_walk w = begin(k, m);
+
+	if (!m->layout->dsq_list.present || !m->layout->scx_node.present)
+		return err_new(ERR_ABSENT, "this kernel has no dispatch queues");
+	walk_dsq(&w, address + m->layout->dsq_list.offset);
+	return finish(&w, ret, ret_count, damage);
 }
 
 struct err *model_queue(struct kernel *k, const struct model *m, unsigned int cpu,

@@ -266,6 +266,40 @@ static void check_ext_queues(const struct model *m)
 	}
 }
 
+/* What the tasks say of the queue they wait in is what the queues say of their tasks. */
+static void check_dispatch_queues(const struct model *m)
+{
+	struct model_dsq *dsqs = NULL;
+	unsigned int count = 0, waiting = 0, listed = 0;
+	struct str damage = {0};
+	struct kernel *k = NULL;
+
+	expect_ok(coord_kernel(coord, &k));
+	expect_ok(model_dsqs(k, m, &dsqs, &count, &damage));
+	for (unsigned int i = 0; i < count; i++) {
+		struct model_queue_entry *entries = NULL;
+		unsigned int entry_count = 0;
+
+		expect_ok(model_dsq_tasks(k, m, dsqs[i].address, &entries, &entry_count, &damage));
+		assert_int_equal(entry_count, dsqs[i].nr);
+		for (unsigned int j = 0; j < entry_count; j++) {
+			const struct model_task *t = &m->tasks[entries[j].task];
+
+			assert_true(t->scx_dsq.value == dsqs[i].address);
+			assert_true(t->scx_dsq_id.value == dsqs[i].id);
+		}
+		listed += entry_count;
+		free(entries);
+	}
+	for (unsigned int i = 0; i < m->task_count; i++)
+		waiting += m->tasks[i].scx_dsq.value && !(m->tasks[i].scx_dsq_id.value >> 63);
+	assert_int_equal(waiting, listed);
+	assert_string_equal(str_text(&damage), "");
+	print_message("%u dispatch queues, %u tasks wait in them\n", count, listed);
+	str_deinit(&damage);
+	free(dsqs);
+}
+
 static void test_sched_ext(void **state)
 {
 	unsigned int ext = 0, on_dsq = 0;
@@ -301,6 +335,7 @@ static void test_sched_ext(void **state)
 	assert_true(model_find_task(m, pid) >= 0);
 	assert_int_equal(m->tasks[model_find_task(m, pid)].class, CLASS_EXT);
 	check_ext_queues(m);
+	check_dispatch_queues(m);
 	model_destroy(m);
 	expect_ok(agent_sched_detach(coord_agent(coord)));
 	m = take_model();
