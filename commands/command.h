@@ -33,6 +33,9 @@ enum command_flags {
 	CMD_SCREEN_ONLY = 1 << 7,
 	CMD_RAW = 1 << 8,  /* uses `rest` only: no splitting, quotes mean what the command says */
 	CMD_HOST = 1 << 9, /* output tells about the host: shown, never recorded nor compared */
+	/* With the word --hot it runs beside the guest, without a window; the output that it then
+	 * has depends on the moment and is not recorded. */
+	CMD_HOT = 1 << 10,
 };
 
 /* What completes a word. */
@@ -90,12 +93,13 @@ struct command {
  */
 #define COMMANDS(X)                                                                                \
 	X(cpus)                                                                                    \
-	X(rq) X(tasks) X(task) X(dsq) X(scx) X(print) X(ptype) X(symbol) X(memory) X(console)      \
-		X(dmesg) X(status) X(info) X(dump) X(boot) X(poweroff) X(freeze) X(thaw) X(run)    \
-			X(until) X(read) X(write) X(batch) X(undo) X(changes) X(replies) X(spawn)  \
-				X(cgroup) X(sched) X(record) X(recording) X(expect) X(wait) X(let) \
-					X(note) X(view) X(save_screen) X(watch) X(help) X(quit)    \
-						X(doctor) X(kernel) X(cache)
+	X(rq)                                                                                      \
+	X(tasks) X(task) X(dsq) X(scx) X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg)   \
+		X(status) X(info) X(dump) X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until)    \
+			X(read) X(write) X(batch) X(undo) X(changes) X(replies) X(spawn) X(cgroup) \
+				X(sched) X(record) X(recording) X(expect) X(wait) X(let) X(note)   \
+					X(view) X(save_screen) X(watch) X(help) X(quit) X(doctor)  \
+						X(kernel) X(cache)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

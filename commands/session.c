@@ -378,6 +378,33 @@ static struct err *run_at_time(struct session *s, const struct invocation *in, s
 	return call_run(s, in, out);
 }
 
+static bool is_hot(const struct invocation *in)
+{
+	struct words words;
+	struct err *err;
+	bool hot = false;
+
+	if (!(in->command->flags & CMD_HOT) || in->timed)
+		return false;
+	err = words_split(in->rest, &words);
+	if (err) {
+		err_free(err);
+		return false;
+	}
+	for (unsigned int i = 0; i < words.count; i++)
+		hot |= strcmp(words.words[i], "--hot") == 0;
+	words_deinit(&words);
+	return hot;
+}
+
+static struct err *run_hot(struct session *s, const struct invocation *in, struct out *out)
+{
+	struct err *before = record_before(s, in), *err = call_run(s, in, out);
+
+	show_recorder_problem(s, out);
+	return first_error(err, before);
+}
+
 #define CMD_ANY_GUEST (CMD_GUEST | CMD_KERNEL | CMD_FROZEN | CMD_AGENT)
 
 static struct err *run_in_window(struct session *s, const struct invocation *in, struct out *out)
@@ -390,6 +417,8 @@ static struct err *run_in_window(struct session *s, const struct invocation *in,
 	coord = s->coord;
 	if (in->command->flags & CMD_KERNEL)
 		ERR_TRY(coord_kernel(coord, &kernel));
+	if (is_hot(in))
+		return run_hot(s, in, out);
 	ERR_TRY(coord_enter(coord));
 	err = run_at_time(s, in, out);
 	/* `poweroff` takes the window away with the guest. */

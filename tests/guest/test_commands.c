@@ -322,6 +322,14 @@ static void test_read_write_undo_changes(void **state)
 	free(output("thaw"));
 }
 
+static void test_dry_runs_and_hot_operations(void **state)
+{
+	prints_with("write symbol sysctl_sched_base_slice 777 --dry-run", " -> 777 (dry run)\n");
+	prints("print sysctl_sched_base_slice == 777", "0\n");
+	prints_with("read symbol jiffies_64 --hot", " (hot)\n");
+	fails("write symbol sysctl_sched_base_slice 777 :u16", ERR_REFUSED, "u16 does not fit");
+}
+
 static struct err *batch(const char *first, const char *second, struct str *ret)
 {
 	struct str ignored = {0};
@@ -452,6 +460,7 @@ int main(void)
 		cmocka_unit_test_setup(test_symbols_and_memory, thaw),
 		cmocka_unit_test_setup(test_dmesg_is_the_kernels_own_log, thaw),
 		cmocka_unit_test_setup(test_read_write_undo_changes, thaw),
+		cmocka_unit_test_setup(test_dry_runs_and_hot_operations, thaw),
 		cmocka_unit_test_setup(test_a_batch_is_all_or_nothing, thaw),
 		cmocka_unit_test_setup(test_workers_cgroups_and_a_scheduler, thaw),
 		cmocka_unit_test_setup(test_tasks_that_are_gone, thaw),
