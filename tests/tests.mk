@@ -37,7 +37,7 @@ $(GUEST_TESTS): $(O)/tests/guest/%: $(O)/tests/guest/%.o $(GUEST_COMMON) \
 .PHONY: check-guest
 GUEST_JOBS ?= 2
 check-guest: all $(GUEST_TESTS) ## tests that boot guests
-	$(if $(GUEST_TESTS),$(Q)$(RUN) -k -g guest -t 240 -j $(GUEST_JOBS) $(GUEST_TESTS))
+	$(if $(GUEST_TESTS),$(Q)$(RUN) -k -g guest -t 400 -j $(GUEST_JOBS) $(GUEST_TESTS))
 
 # The same on several kernels, fetched when they are not in the cache.
 .PHONY: check-kernels
@@ -45,7 +45,7 @@ KERNELS ?= 6.19 7.0 7.1 7.2
 check-kernels: all $(GUEST_TESTS) ## guest tests on each of KERNELS="6.19 7.0 7.1 7.2"
 	$(Q)status=0; for k in $(KERNELS); do \
 		$(O)/ktdbg kernel fetch $$k || status=1; \
-		KTDBG_TEST_KERNEL=$$k $(RUN) -p $$k/ -k -g guest -t 240 -j $(GUEST_JOBS) $(GUEST_TESTS) || status=1; \
+		KTDBG_TEST_KERNEL=$$k $(RUN) -p $$k/ -k -g guest -t 400 -j $(GUEST_JOBS) $(GUEST_TESTS) || status=1; \
 	done; exit $$status
 
 TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON)
@@ -93,12 +93,7 @@ FUZZ_O := $(O)/fuzz
 .PHONY: fuzz check-fuzz fuzzers
 fuzz: ## every fuzzer for FUZZ_TIME seconds
 	$(Q)+$(MAKE) --no-print-directory O=$(FUZZ_O) CC=$(CLANG) SANITIZE=address,undefined FUZZING=1 fuzzers
-	$(Q)status=0; for f in $(FUZZERS); do \
-		mkdir -p $(FUZZ_O)/corpus/$$f; \
-		$(RUN) -g fuzz -t $$(($(FUZZ_TIME) + 60)) -c $$f $(FUZZ_O)/$$f -max_total_time=$(FUZZ_TIME) \
-			-timeout=10 -rss_limit_mb=2048 -artifact_prefix=$(FUZZ_O)/$$f- $(FUZZ_O)/corpus/$$f \
-			$$(test -d tests/data/fuzz/$$f && echo tests/data/fuzz/$$f) || status=1; \
-	done; exit $$status
+	$(Q)FUZZ_TIME=$(FUZZ_TIME) $(RUN) -g fuzz -j 2 -t $$(($(FUZZ_TIME) + 60)) -w tests/fuzz/one $(FUZZERS:%=$(FUZZ_O)/%)
 check-fuzz: ## every fuzzer for 2 seconds
 	$(Q)+$(MAKE) --no-print-directory fuzz FUZZ_TIME=2
 ifeq ($(FUZZING),1)
@@ -117,7 +112,7 @@ check-asan: ## unit and guest tests under ASan and UBSan
 asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
-SCRIPTS = bootstrap .ci/run tests/run tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+SCRIPTS = bootstrap .ci/run tests/run tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts
 	shellcheck -x -S warning $(SCRIPTS)
