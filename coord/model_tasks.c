@@ -9,8 +9,8 @@
 
 #define PF_KTHREAD 0x00200000u
 
-/* PID_MAX_LIMIT of 64-bit kernels: no ring of tasks is longer. */
-#define MAX_TASKS (4u * 1024 * 1024)
+/* More than any guest of ours has memory for; what a forged ring may cost us is some 200 MiB. */
+#define MAX_TASKS (1024u * 1024)
 
 static struct maybe maybe_field(struct object *o, const struct field *f)
 {

@@ -249,6 +249,65 @@ static void test_group_in_itself(void **state)
 	model_destroy(m);
 }
 
+/* A linear congruential generator: the same damage in every run. */
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+	return *seed >> 16;
+}
+
+/* Somewhere in the structs, mostly aligned, or nowhere. */
+static uint64_t random_address(uint64_t *seed)
+{
+	uint64_t r = next_random(seed);
+
+	if (r % 16 == 0)
+		return next_random(seed);
+	return KERNEL_BASE + 0x10000 + (r >> 8) % 0x52000 / 8 * 8;
+}
+
+/* Whatever a few wrong words lead to: every walk ends, and no task comes twice. */
+static void test_random_damage(void **state)
+{
+	const size_t start = 0x10000, len = 0x52000;
+	struct kernel *k = *state;
+	uint8_t *whole = malloc(len);
+	uint64_t seed = 1;
+
+	assert_non_null(whole);
+	put_tree(k);
+	memcpy(whole, k->memory + start, len);
+	for (int round = 0; round < 3000; round++) {
+		struct model *m;
+
+		memcpy(k->memory + start, whole, len);
+		for (uint64_t n = 1 + next_random(&seed) % 6; n > 0; n--) {
+			uint64_t task = TASK(next_random(&seed) % 5);
+
+			fake_put(k, task + next_random(&seed) % (TASK_SIZE / 8) * 8,
+				 random_address(&seed), 8);
+			fake_put(k, RQ(0) + next_random(&seed) % 8 * 8, random_address(&seed), 8);
+		}
+		expect_ok(model_create(k, &m));
+		assert_true(m->task_count < 1000);
+		for (unsigned int i = 0; i < m->task_count; i++)
+			assert_int_equal(model_find_address(m, m->tasks[i].address), i);
+		for (unsigned int cpu = 0; cpu < 2; cpu++) {
+			struct model_queue_entry *entries = NULL;
+			struct str damage = {0};
+			unsigned int count = 0;
+
+			expect_ok(model_queue_noted(k, m, cpu, &entries, &count, &damage));
+			for (unsigned int i = 0; i < count; i++)
+				assert_true(entries[i].task < (int)(m->task_count + m->idle_count));
+			free(entries);
+			str_deinit(&damage);
+		}
+		model_destroy(m);
+	}
+	free(whole);
+}
+
 static void test_letters(void **state)
 {
 	static const struct {
@@ -297,6 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_fair_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bent_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_group_in_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_random_damage, setup, teardown),
 		cmocka_unit_test(test_letters),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test_setup_teardown(test_kernel_without_run_queues, setup, teardown),
