@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * --batch on real guests: verdicts, exit statuses, what is said, and that the same recording gives the
+ * same transcript whatever else the host does. Every verdict has its negative.
+ */
+#include "tests/guest/boot.h"
+#include "tests/guest/machines.h"
+
+#include "commands/batch.h"
+#include "commands/recording.h"
+#include "vmm/kernel_cache.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HEAD "ktdbg recording 1\nclock virtual\ntopology 1n1l2c1t\n\n"
+
+static char folder[64];
+
+static void write_recording(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	expect_ok(replace_file(path, text, strlen(text)));
+}
+
+/* Runs --batch on a file of the folder (the folder itself for ""); returns what it printed. */
+static char *batch(struct batch_options *o, const char *name, int wanted)
+{
+	struct options options;
+	char path[128], said[128], *text;
+	const char *paths[] = {path};
+	int out = dup(STDOUT_FILENO), file, status = -1;
+	size_t len;
+	struct err *err;
+
+	options_init(&options);
+	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(said, sizeof(said), "%s/.said", folder);
+	o->session = &options;
+	o->paths = paths;
+	o->path_count = 1;
+	fflush(stdout);
+	file = open(said, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	assert_true(out >= 0 && file >= 0);
+	dup2(file, STDOUT_FILENO);
+	err = batch_run(o, &status);
+	fflush(stdout);
+	dup2(out, STDOUT_FILENO);
+	close(out);
+	close(file);
+	expect_ok(err);
+	expect_ok(read_whole_file(said, 1 << 20, &text, &len));
+	if (status != wanted)
+		fail_msg("exit status %d, not %d:\n%s", status, wanted, text);
+	return text;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in:\n%s", part, text);
+}
+
+static void gives(const char *body, int status, const char *part)
+{
+	struct batch_options o;
+	char *text, *said;
+
+	batch_options_init(&o);
+	text = str_format("%s%s", HEAD, body);
+	write_recording("one.t", text);
+	said = batch(&o, "one.t", status);
+	assert_has(said, part);
+	free(said);
+	free(text);
+}
+
+static void test_passes(void **state)
+{
+	gives("[0.5] freeze\n  | frozen at 0.500000000\nexpect time == 500ms\nread symbol jiffies_64\n"
+	      "  | u64 [0-9]+ (re)\n",
+	      0, "TAP version 14\n1..1\nok 1 - ");
+}
+
+static void test_false_expectations_fail(void **state)
+{
+	gives("expect 1 == 2\n", 1, "one.t:5: `1 == 2` is false: left 1, right 2\n");
+	gives("wait rq(0).nr_running > 1000 timeout 5ms\n", 1, "after 5ms of guest time");
+	gives("until ncpus == 3 timeout 5ms\n", 1, "`ncpus == 3` is false: left 2, right 3");
+	/* Also when the recording says that it was false. */
+	gives("expect 1 == 2\n  | (any)\n", 1, "`1 == 2` is false");
+	gives("expect task(1).no_such_member == 0\n", 1, "cannot be judged: this kernel has no");
+	gives("expect task(99999).pid == 0\n", 1, "cannot be judged: no task has pid 99999");
+	gives("expect *(u64 *)0 == 0\n", 1, "lies at a bad address, 0x0");
+}
+
+static void test_output_that_differs_fails(void **state)
+{
+	gives("[0.5] freeze\n  | frozen at 0.400000000\n", 1,
+	      "    -  | frozen at 0.400000000\n    +  | frozen at 0.500000000\n");
+	gives("[0.5] freeze\n  | thawed .* (re)\n", 1, "    -  | thawed .* (re)\n");
+	gives("[0.5] freeze\n  | frozen at 1* (glob)\n", 1, "    -  | frozen at 1* (glob)\n");
+	gives("[0.5] freeze\n  | frozen at 0.500000000\n  | (any)\n", 1, "    -  | (any)\n");
+}
+
+static void test_errors_are_output(void **state)
+{
+	gives("read task 99999 pid\n  | error: .*99999.* (re)\nexpect 1\n", 0, "\nok 1 - ");
+	gives("read task 99999 pid\nexpect 1\n", 1, "one.t:5: ");
+	gives("read task 1 pid\n  | error: .* (re)\n", 1, "    -  | error: .* (re)\n");
+}
+
+static void test_malformed(void **state)
+{
+	gives("freeze\nthwa\n", 2, "one.t:6: column 1: no command 'thwa'; near: thaw");
+	gives("expect 1\n  | ( (re)\n", 2, "one.t:6: bad pattern");
+}
+
+static void test_no_kernel(void **state)
+{
+	struct batch_options o;
+	char *said;
+
+	batch_options_init(&o);
+	write_recording("one.t", "ktdbg recording 1\nkernel 1.2.3\n\nexpect 1\n");
+	said = batch(&o, "one.t", 3);
+	assert_has(said, "outcome: environment");
+	free(said);
+}
+
+/* Another build than the recorded one: plain output does not decide any more, matchers and `expect` do. */
+static void test_another_build(void **state)
+{
+	static const char other[] = "ktdbg recording 1\nclock virtual\ntopology 1n1l2c1t\nimage 0123\n\n";
+	struct batch_options o;
+	char *said, *text;
+
+	batch_options_init(&o);
+	text = str_format("%s[0.5] freeze\n  | frozen at 0.4\nexpect 1\n", other);
+	write_recording("one.t", text);
+	said = batch(&o, "one.t", 0);
+	assert_has(said, "# only expectations decide: guest image is ");
+	free(said);
+	free(text);
+	text = str_format("%s[0.5] freeze\n  | frozen at 0.4* (glob)\n", other);
+	write_recording("one.t", text);
+	said = batch(&o, "one.t", 1);
+	assert_has(said, "a line that must match is not there");
+	free(said);
+	free(text);
+}
+
+static void test_bless(void **state)
+{
+	struct batch_options o;
+	char path[128], *said, *text;
+	size_t len;
+
+	batch_options_init(&o);
+	o.bless = true;
+	write_recording("one.t", HEAD "# why\n[0.5] freeze\n  | wrong\nread symbol jiffies_64\n  | was (any)\n");
+	said = batch(&o, "one.t", 0);
+	assert_has(said, "# blessed: ");
+	free(said);
+	snprintf(path, sizeof(path), "%s/one.t", folder);
+	expect_ok(read_whole_file(path, 1 << 20, &text, &len));
+	assert_string_equal(text, HEAD "# why\n[0.5] freeze\n  | frozen at 0.500000000\n"
+				       "read symbol jiffies_64\n  | was (any)\n");
+	free(text);
+	/* What fails is not blessed. */
+	write_recording("one.t", HEAD "[0.5] freeze\n  | wrong\nexpect 0\n");
+	free(batch(&o, "one.t", 1));
+	expect_ok(read_whole_file(path, 1 << 20, &text, &len));
+	assert_string_equal(text, HEAD "[0.5] freeze\n  | wrong\nexpect 0\n");
+	free(text);
+}
+
+static const char busy[] =
+	HEAD "cgroup add web weight=300\nspawn web workers=3 work=yield\nspawn @runner workers=2 work=spin\n"
+	     "run 200ms\ntasks columns pid,comm,state,runtime,switches\nprint workers(web)\n"
+	     "write task worker(@runner,0) prio 139 --force FIELD,L4,L5,L6\n  | (any)\nthaw\n"
+	     "wait workers(web).iterations > 4000\nprint workers(@runner)\ncpus\n";
+
+/* The digest of a run, from the comment that has it. */
+static void digest(char ret[SHA256_TEXT])
+{
+	struct batch_options o;
+	const char *at;
+	char *said;
+
+	batch_options_init(&o);
+	o.digest = true;
+	said = batch(&o, "busy.t", 0);
+	at = strstr(said, "# sha256 ");
+	assert_non_null(at);
+	memcpy(ret, at + strlen("# sha256 "), SHA256_TEXT - 1);
+	ret[SHA256_TEXT - 1] = '\0';
+	free(said);
+}
+
+static void test_one_digest_whatever_the_load(void **state)
+{
+	char idle[SHA256_TEXT], loaded[SHA256_TEXT];
+	struct load l;
+
+	write_recording("busy.t", busy);
+	digest(idle);
+	load(&l, 3);
+	digest(loaded);
+	unload(&l);
+	assert_string_equal(idle, loaded);
+}
+
+static void test_repeat_and_jobs(void **state)
+{
+	struct batch_options o;
+	char *said;
+
+	batch_options_init(&o);
+	o.repeat = 2;
+	o.jobs = 2;
+	write_recording("busy.t", busy);
+	said = batch(&o, "busy.t", 0);
+	assert_has(said, "1..1\nok 1 - ");
+	free(said);
+}
+
+static void test_a_hanging_one_and_the_next(void **state)
+{
+	struct batch_options o;
+	char *said, junit[128], *xml;
+	size_t len;
+
+	batch_options_init(&o);
+	o.timeout_ns = 8000000000;
+	o.filter = "suite-*";
+	snprintf(junit, sizeof(junit), "%s/.junit.xml", folder);
+	o.junit = junit;
+	write_recording("suite-1.t", HEAD "spawn @runner workers=2 work=spin\nrun 100000s\n");
+	write_recording("suite-2.t", HEAD "expect 1\n");
+	said = batch(&o, "", 1);
+	assert_has(said, "not ok 1 - ");
+	assert_has(said, "it did not end within 8 s of host time");
+	assert_has(said, "\nok 2 - ");
+	free(said);
+	expect_ok(read_whole_file(junit, 1 << 20, &xml, &len));
+	assert_has(xml, "<testsuite name=\"ktdbg\" tests=\"2\" failures=\"1\" errors=\"0\"");
+	free(xml);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *ftw)
+{
+	(void)status;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	char *kernel = NULL;
+	struct err *err = kernel_cache_resolve(getenv("KTDBG_TEST_KERNEL"), &kernel);
+
+	(void)state;
+	if (err) {
+		fprintf(stderr, "skipped: %s\n", err_detail(err));
+		exit(77);
+	}
+	free(kernel);
+	strcpy(folder, "/tmp/ktdbg-batch-XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_passes),
+		cmocka_unit_test(test_false_expectations_fail),
+		cmocka_unit_test(test_output_that_differs_fails),
+		cmocka_unit_test(test_errors_are_output),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_no_kernel),
+		cmocka_unit_test(test_another_build),
+		cmocka_unit_test(test_bless),
+		cmocka_unit_test(test_one_digest_whatever_the_load),
+		cmocka_unit_test(test_repeat_and_jobs),
+		cmocka_unit_test(test_a_hanging_one_and_the_next),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
