@@ -19,6 +19,7 @@ struct tasks {
 	struct screen *screen;
 	int *rows; /* indexes into the picture's tasks, filtered and sorted */
 	int count;
+	uint64_t collected;	     /* the host time of the picture that they are of; 0: anew */
 	char text[128];		     /* filter by text; "" for none */
 	char expression[FILTER_MAX]; /* filter by expression; "" for none */
 	struct expr *expr;
@@ -84,6 +85,7 @@ static void collect_rows(struct tasks *v)
 	if (!rows)
 		return;
 	v->rows = rows;
+	v->collected = v->screen->sampler.host_time;
 	for (unsigned int i = 0; i < m->task_count; i++)
 		if (is_wanted(v, &m->tasks[i], i))
 			rows[v->count++] = (int)i;
@@ -102,13 +104,24 @@ static void follow(struct tasks *v)
 	}
 }
 
-static const struct model_task *selected(const struct tasks *v)
+/* Rows for the newest picture; moving the cursor needs no new order. */
+static void refresh_rows(struct tasks *v)
+{
+	if (v->collected == v->screen->sampler.host_time)
+		return;
+	collect_rows(v);
+	scroll_set(&v->view.scroll, v->count, v->view.scroll.page);
+	follow(v);
+}
+
+static const struct model_task *selected(struct tasks *v)
 {
 	const struct model *m = sampler_model(&v->screen->sampler);
 
-	if (!m || v->view.scroll.at >= v->count)
+	if (!m)
 		return NULL;
-	return &m->tasks[v->rows[v->view.scroll.at]];
+	refresh_rows(v);
+	return v->view.scroll.at < v->count ? &m->tasks[v->rows[v->view.scroll.at]] : NULL;
 }
 
 /* ---- filter by expression ---- */
@@ -226,9 +239,7 @@ static void draw(struct view *view, struct screen *s, const struct area *a)
 	struct tasks *v = (struct tasks *)view;
 	struct area part = area_part(a, 1, 0, a->rows - 1, a->cols);
 
-	collect_rows(v);
-	scroll_set(&view->scroll, v->count, part.rows - 1);
-	follow(v);
+	refresh_rows(v);
 	view->header_rows = 2;
 	draw_head(v, sampler_model(&s->sampler), a);
 	table_draw(&v->table, &part, &view->scroll, v->count, true);
@@ -252,11 +263,13 @@ static void search(struct view *view, struct screen *s, const char *text, bool d
 	struct tasks *v = (struct tasks *)view;
 
 	snprintf(v->text, sizeof(v->text), "%s", text);
+	v->collected = 0;
 }
 
 /* Numbers are wanted big first, names and ids in their order. */
 static void sort_by(struct tasks *v, int column)
 {
+	v->collected = 0;
 	v->table.sort = column;
 	v->table.descending = task_columns[column].align == ALIGN_RIGHT && column != TASK_PID &&
 			      column != TASK_TGID && column != TASK_PRIO && column != TASK_NICE &&
@@ -288,6 +301,7 @@ static void key_sort_previous(struct screen *s, struct view *v)
 static void key_invert(struct screen *s, struct view *v)
 {
 	((struct tasks *)v)->table.descending ^= true;
+	((struct tasks *)v)->collected = 0;
 }
 
 static void key_by_share(struct screen *s, struct view *v)
@@ -316,11 +330,13 @@ static void key_follow(struct screen *s, struct view *view)
 static void key_hide_kernel(struct screen *s, struct view *v)
 {
 	((struct tasks *)v)->hide_kernel ^= true;
+	((struct tasks *)v)->collected = 0;
 }
 
 static void key_hide_threads(struct screen *s, struct view *v)
 {
 	((struct tasks *)v)->hide_threads ^= true;
+	((struct tasks *)v)->collected = 0;
 }
 
 static void key_expression(struct screen *s, struct view *v)
@@ -364,7 +380,7 @@ static void click(struct view *view, struct screen *s, int row, int col, bool tw
 	if (row != view->header_rows - 1 || column < 0)
 		return;
 	if (column == v->table.sort)
-		v->table.descending ^= true;
+		key_invert(s, view);
 	else
 		sort_by(v, column);
 }
