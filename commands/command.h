@@ -91,15 +91,17 @@ struct command {
 /* Every command, one word each: its row is `const struct command command_NAME` (with _ for -), at
  * the end of its file; the table holds them in this order, which is that of `help` within a group.
  */
+/* clang-format off */
 #define COMMANDS(X)                                                                                \
-	X(cpus)                                                                                    \
-	X(rq)                                                                                      \
-	X(tasks) X(task) X(dsq) X(scx) X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg)   \
-		X(status) X(info) X(dump) X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until)    \
-			X(read) X(write) X(batch) X(undo) X(changes) X(replies) X(spawn) X(cgroup) \
-				X(sched) X(record) X(recording) X(expect) X(wait) X(let) X(note)   \
-					X(view) X(save_screen) X(watch) X(help) X(quit) X(doctor)  \
-						X(kernel) X(cache)
+	X(cpus) X(rq) X(tasks) X(task) X(dsq) X(scx)                                               \
+	X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg) X(status) X(info)                \
+	X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until) X(dump)                              \
+	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
+	X(spawn) X(affinity) X(cgroup) X(sched)                                                    \
+	X(record) X(expect) X(wait) X(let) X(note)                                                 \
+	X(view) X(save_screen) X(watch) X(help) X(quit)                                            \
+	X(recording) X(doctor) X(kernel) X(cache)
+/* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

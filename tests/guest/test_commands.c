@@ -371,6 +371,9 @@ static void test_workers_cgroups_and_a_scheduler(void **state)
 	assert_non_null(strstr(text, "\nweb,1 pid "));
 	free(text);
 	prints_with("task worker(web,1)", "cpus_allowed  0-1\n");
+	prints("affinity web each", "");
+	prints_with("task worker(web,1)", "cpus_allowed  1\n");
+	fails("affinity web 9", ERR_USAGE, "9");
 	free(output("sched attach vtime"));
 	prints_with("scx", "ops                                 vtime\n");
 	prints_with("tasks where comm == \"napper\" columns class", "class\next\next\n");
