@@ -41,7 +41,7 @@ struct kernel_package {
 /*
  * The newest release (no -rc) in `names` ("PACKAGE - DESCRIPTION" lines) that matches `wanted` (NULL: any);
  * linux-binary-VERSION before linux-image-VERSION, which holds no image where both exist.
- * ERR_NOT_FOUND lists the versions there are.
+ * ERR_NOT_FOUND lists the newest versions there are.
  */
 struct err *kernel_package_choose(const char *names, const char *wanted, struct kernel_package *ret)
 	__attribute__((warn_unused_result));

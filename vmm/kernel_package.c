@@ -14,6 +14,7 @@
 
 #define IMAGE_MAX (256LL << 20)
 #define LINE_MAX_BYTES 1024
+#define VERSIONS_SHOWN 12
 
 /* Copies the next line of *text, cut at LINE_MAX_BYTES - 1; false at the end. */
 static bool next_line(const char **text, char line[LINE_MAX_BYTES])
@@ -112,16 +113,35 @@ static bool package_better(const struct kernel_package *a, int rank_a, const str
 	return rank_b == 0 || order > 0 || (order == 0 && rank_a > rank_b);
 }
 
+/* Insert into the `count` newest versions, newest first, each once. */
+static void keep_version(struct kernel_package *newest, unsigned int *count,
+			 const struct kernel_package *package)
+{
+	unsigned int at = 0;
+
+	while (at < *count && kernel_version_compare(newest[at].version, package->version) > 0)
+		at++;
+	if (at == VERSIONS_SHOWN || (at < *count && strcmp(newest[at].version, package->version) == 0))
+		return;
+	if (*count < VERSIONS_SHOWN)
+		++*count;
+	memmove(&newest[at + 1], &newest[at], (*count - 1 - at) * sizeof(newest[0]));
+	newest[at] = *package;
+}
+
 static struct err *package_missing(const char *names, const char *wanted)
 {
-	struct kernel_package package;
+	struct kernel_package newest[VERSIONS_SHOWN], package;
 	struct str versions = {0};
 	char line[LINE_MAX_BYTES];
+	unsigned int count = 0;
 	struct err *err;
 
 	while (next_line(&names, line))
-		if (package_parse(line, &package) && !strstr(str_text(&versions), package.version))
-			str_addf(&versions, "%s%s", versions.len ? ", " : "; it has: ", package.version);
+		if (package_parse(line, &package))
+			keep_version(newest, &count, &package);
+	for (unsigned int i = 0; i < count; i++)
+		str_addf(&versions, "%s%s", i ? ", " : "; its newest: ", newest[i].version);
 	err = err_new(ERR_NOT_FOUND, "the archive has no kernel %s%s", wanted ? wanted : "at all",
 		      str_text(&versions));
 	str_deinit(&versions);

@@ -98,10 +98,26 @@ static void test_a_version_that_is_not_there(void **state)
 	struct kernel_package package;
 
 	expect_err(kernel_package_choose(names, "7.1.1", &package), ERR_NOT_FOUND,
-		   "the archive has no kernel 7.1.1; it has: 7.1.13+deb13-cloud-amd64, "
+		   "the archive has no kernel 7.1.1; its newest: 7.1.13+deb13-cloud-amd64, "
 		   "7.1.9+deb13-cloud-amd64, 6.18.15+deb13-cloud-amd64");
 	expect_err(kernel_package_choose("", NULL, &package), ERR_NOT_FOUND,
 		   "the archive has no kernel at all");
+}
+
+static void test_of_many_versions_the_newest_are_listed(void **state)
+{
+	struct kernel_package package;
+	struct str many = {0};
+
+	for (unsigned int i = 0; i < 40; i++)
+		for (unsigned int j = 0; j < 2; j++)
+			str_addf(&many, "linux-%s-7.%u-cloud-amd64 - x\n", j ? "image" : "binary", i * 7 % 40);
+	expect_err(kernel_package_choose(str_text(&many), "6", &package), ERR_NOT_FOUND,
+		   "the archive has no kernel 6; its newest: 7.39-cloud-amd64, 7.38-cloud-amd64, "
+		   "7.37-cloud-amd64, 7.36-cloud-amd64, 7.35-cloud-amd64, 7.34-cloud-amd64, "
+		   "7.33-cloud-amd64, 7.32-cloud-amd64, 7.31-cloud-amd64, 7.30-cloud-amd64, "
+		   "7.29-cloud-amd64, 7.28-cloud-amd64");
+	str_deinit(&many);
 }
 
 static char folder[512];
@@ -241,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_no_archive),
 		cmocka_unit_test(test_the_newest_release_is_chosen),
 		cmocka_unit_test(test_a_version_that_is_not_there),
+		cmocka_unit_test(test_of_many_versions_the_newest_are_listed),
 		cmocka_unit_test(test_unpacks_both_places_and_compressions),
 		cmocka_unit_test(test_packages_that_are_none),
 	};
