@@ -12,6 +12,9 @@
 #include <string.h>
 
 #define SILENCE 2000000000ULL   /* ns of guest time */
+#define SLICE 10000000ULL       /* ns of guest time between looks at a guest that owes an answer */
+#define DEAD_SLICES 5           /* without a heartbeat, which comes every 20 ms at least */
+#define CONSOLE_TAIL 4096
 #define WAIT_STEP 10000000ULL   /* ns of guest time between questions of agent_run_wait() */
 
 struct agent {
@@ -142,6 +145,57 @@ static struct err *silent(struct err *err, uint64_t deadline_ns)
 		       deadline_ns / (uint64_t)1000000000);
 }
 
+/* What the kernel's last words on the console say of a panic; false: none. */
+static bool find_panic(struct agent *a, struct str *reason)
+{
+	static const char words[] = "Kernel panic - not syncing";
+	char tail[CONSOLE_TAIL], *at;
+
+	machine_console(coord_machine(a->coord), tail, sizeof(tail));
+	at = strstr(tail, words);
+	if (!at)
+		return false;
+	str_add_clean(reason, at, strcspn(at, "\r\n"));
+	return true;
+}
+
+/*
+ * A panicked kernel spins with interrupts off, and guest time then hardly moves: waiting for the
+ * deadline would take minutes. The words alone prove nothing, any program can write them.
+ */
+static struct err *check_alive(struct agent *a, const struct mailbox *m, uint64_t *heartbeat,
+			       unsigned int *still)
+{
+	struct str reason = {0};
+	struct wire_header h;
+	struct err *err = NULL;
+
+	ERR_TRY(mailbox_header(m, &h));
+	*still = h.heartbeat == *heartbeat ? *still + 1 : 0;
+	*heartbeat = h.heartbeat;
+	if (*still >= DEAD_SLICES && find_panic(a, &reason))
+		err = err_new(ERR_GUEST_DIED, "the agent cannot answer: %s; inspection still works",
+			      str_text(&reason));
+	str_deinit(&reason);
+	return err;
+}
+
+static struct err *wait_for_word(struct agent *a, const struct mailbox *m, uint64_t word, uint32_t seq,
+				 uint64_t deadline_ns)
+{
+	uint64_t heartbeat = UINT64_MAX, end = coord_time(a->coord) + deadline_ns;
+	unsigned int still = 0;
+	struct err *err;
+
+	for (;;) {
+		err = coord_run_until_word(a->coord, word, seq, SLICE);
+		if (!err || err_kind(err) != ERR_TIMEOUT || coord_time(a->coord) >= end)
+			return err;
+		err_free(err);
+		ERR_TRY(check_alive(a, m, &heartbeat, &still));
+	}
+}
+
 /* Inside a window. */
 static struct err *exchange(struct agent *a, uint32_t op, const void *payload, size_t len,
 			    uint64_t deadline_ns, struct agent_reply *ret)
@@ -154,7 +208,7 @@ static struct err *exchange(struct agent *a, uint32_t op, const void *payload, s
 	ERR_TRY(open_mailbox(a, &m));
 	ERR_TRY(post(&m, op, payload, len, &seq));
 	word = mailbox_phys(&m, offsetof(struct wire_header, response_seq));
-	err = coord_run_until_word(a->coord, word, seq, deadline_ns);
+	err = wait_for_word(a, &m, word, seq, deadline_ns);
 	if (err)
 		return silent(err, deadline_ns);
 	return collect(&m, op, ret);

@@ -18,6 +18,7 @@ struct machine {
 	struct machine_stop stop;
 	bool paced;
 	uint64_t mailbox;              /* guest-physical */
+	const char *console;           /* NULL: nothing yet */
 	unsigned int runs, holds;      /* calls that changed the state */
 	bool hold_fails;               /* a vCPU does not stop */
 	bool interrupted;              /* the next wait sees SIGINT */
@@ -127,10 +128,13 @@ uint64_t machine_mailbox(const struct machine *m)
 
 uint64_t machine_console(struct machine *m, char *buffer, size_t size)
 {
-	(void)m;
+	const char *text = m->console ? m->console : "";
+
 	if (size)
 		buffer[0] = '\0';
-	return 0;
+	if (size > strlen(text))
+		strcpy(buffer, text);
+	return strlen(text);
 }
 
 const struct machine_info *machine_info(const struct machine *m)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define SECOND 1000000000ull
 #define FIRST_PAGE 64 /* the mailbox's pages lie backwards from here, every second one */
 
 struct fixture {
@@ -166,6 +167,24 @@ static void test_silence(void **state)
 	stop(&f);
 }
 
+/* A panicked kernel is not waited for; words that a program wrote do not count. */
+static void test_panic(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	f.machine.console = "[    9.8] Kernel panic - not syncing: Fatal exception\n[    9.9] ---[ end\n";
+	expect_ok(agent_ping(f.agent));
+	next.status = -1;
+	expect_err(agent_ping(f.agent), ERR_GUEST_DIED,
+		   "the agent cannot answer: Kernel panic - not syncing: Fatal exception; inspection still works");
+	assert_true(f.machine.time < SECOND);
+	f.machine.console = NULL;
+	expect_err_with(agent_ping(f.agent), ERR_TIMEOUT, "did not answer within 10 s");
+	stop(&f);
+}
+
 /* Nothing may be left in the mailbox that would be carried out after the thaw. */
 static void test_frozen(void **state)
 {
@@ -318,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_long_request),
 		cmocka_unit_test(test_errors_of_the_agent),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_panic),
 		cmocka_unit_test(test_frozen),
 		cmocka_unit_test(test_hostile_header),
 		cmocka_unit_test(test_hostile_response),
