@@ -216,25 +216,55 @@ static struct err *symbol_value(struct eval *ev, const struct node *n, uint64_t 
 	return NULL;
 }
 
-/* "; near: ..." of the symbol table's own error, and the language's words that are near. */
-static struct err *unknown_name(struct eval *ev, const struct node *n,
-				const struct err *symbol_error)
+/* Appends the names of an error's own "; near: ...". */
+static void add_near(struct str *near, const struct err *err)
 {
-	const char *symbols = strstr(err_detail(symbol_error), "; near: ");
+	const char *names = strstr(err_detail(err), "; near: ");
+
+	if (names)
+		str_addf(near, "%s%s", near->len ? ", " : "; near: ", names + strlen("; near: "));
+}
+
+/* Members of the row's object, which a filter most likely meant. */
+static void add_near_members(struct eval *ev, const struct node *n, struct str *near)
+{
+	uint32_t type = ev->context->self ? self_struct(ev, ev->context->self) : 0;
+	struct member member;
+	struct err *err = type ? types_member(ev->types, type, n->text, &member) : NULL;
+
+	if (err)
+		add_near(near, err);
+	err_free(err);
+}
+
+static void add_near_words(const struct node *n, struct str *near)
+{
 	struct nearest nearest;
-	struct str near = {0};
-	struct err *err;
+	struct str names = {0};
 
 	nearest_init(&nearest, n->text);
 	for (size_t i = 0; i < WORD_COUNT; i++)
 		nearest_offer(&nearest, words[i].name);
 	for (const struct expr_function *f = expr_functions; f->name; f++)
 		nearest_offer(&nearest, f->name);
-	nearest_add(&nearest, &near);
-	if (symbols)
-		str_addf(&near, "%s%s", near.len ? ", " : "; near: ", symbols + strlen("; near: "));
-	err = eval_error(ev, ERR_NOT_FOUND, n, "no symbol, enumerator or function `%s`%s", n->text,
-			 str_text(&near));
+	nearest_add(&nearest, &names);
+	if (names.len)
+		str_addf(near, "%s%s", near->len ? ", " : "; near: ",
+			 str_text(&names) + strlen("; near: "));
+	str_deinit(&names);
+}
+
+static struct err *unknown_name(struct eval *ev, const struct node *n,
+				const struct err *symbol_error)
+{
+	struct str near = {0};
+	struct err *err;
+
+	add_near_members(ev, n, &near);
+	add_near_words(n, &near);
+	add_near(&near, symbol_error);
+	err = eval_error(ev, ERR_NOT_FOUND, n, "no %ssymbol, enumerator or function `%s`%s",
+			 ev->context->self ? "member, " : "", n->text, str_text(&near));
 	str_deinit(&near);
 	return err;
 }

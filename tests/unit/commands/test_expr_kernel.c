@@ -162,6 +162,8 @@ static void test_names_of_a_row(void **state)
 	assert_true(holds(&f->row, "the_task == (u64)&__state"));
 	expect_err_with(evaluate(&f->context, "comm", &r), ERR_NOT_FOUND,
 			"column 1: no symbol, enumerator or function `comm`");
+	expect_err_with(evaluate(&f->row, "plicy == 3", &r), ERR_NOT_FOUND,
+			"column 1: no member, symbol, enumerator or function `plicy`; near: policy");
 }
 
 static void test_faults(void **state)
