@@ -78,6 +78,7 @@ int bars_draw_watches(struct screen *s, const struct area *a, int row)
 /* ---- status ---- */
 
 #define PARTS_MAX 12
+#define MESSAGE_ROWS 6
 
 struct part {
 	char text[128];
@@ -261,22 +262,52 @@ static int draw_hints(struct screen *s, const struct area *a, int row, int col,
 	return col;
 }
 
+/* Draws the message in lines when `a` is given; returns how many it takes. */
+static int wrap_message(const struct screen *s, const struct area *a, int row, int cols)
+{
+	const char *text = s->message;
+	int rows = 0;
+
+	while (*text && rows < MESSAGE_ROWS) {
+		size_t len = text_line(text, cols);
+		char line[sizeof(s->message)];
+
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		if (a)
+			area_text(a, row + rows, 0, s->message_role, line);
+		rows++;
+		text += len;
+		text += strspn(text, " ");
+	}
+	return rows;
+}
+
+int bars_last_rows(const struct screen *s, int cols)
+{
+	int rows = s->prompt.kind == PROMPT_NONE ? wrap_message(s, NULL, 0, cols) : 1;
+
+	return rows > 1 ? rows : 1;
+}
+
+static void draw_prompt(struct screen *s, const struct area *a, int row)
+{
+	int col = a->cols - text_width(s->message) - 1;
+
+	prompt_draw(s, a, row);
+	if (s->message[0])
+		area_text(a, row, col > 0 ? col : 0, s->message_role, s->message);
+}
+
 void bars_draw_last(struct screen *s, const struct area *a, int row)
 {
 	int col;
 
 	if (s->prompt.kind != PROMPT_NONE) {
-		prompt_draw(s, a, row);
-		if (!s->message[0])
-			return;
-		col = a->cols - text_width(s->message) - 1;
-		area_text(a, row, col > 0 ? col : 0, s->message_role, s->message);
-		return;
+		draw_prompt(s, a, row);
+	} else if (s->message[0]) {
+		wrap_message(s, a, row, a->cols);
+	} else {
+		col = draw_hints(s, a, row, 0, screen_top(s)->ops->keys);
+		draw_hints(s, a, row, col, common_keys);
 	}
-	if (s->message[0]) {
-		area_field(a, row, 0, a->cols, ALIGN_LEFT, s->message_role, s->message);
-		return;
-	}
-	col = draw_hints(s, a, row, 0, screen_top(s)->ops->keys);
-	draw_hints(s, a, row, col, common_keys);
 }

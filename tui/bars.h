@@ -15,7 +15,8 @@ int bars_draw_watches(struct screen *s, const struct area *a, int row);
 /* Why something cannot be trusted: stale picture, damage, silent agent. "" when all is well. */
 void bars_warning(struct screen *s, char *buffer, size_t size);
 void bars_draw_status(struct screen *s, const struct area *a, int row);
-/* Hints, message or prompt. */
+/* Rows that hints, message or prompt take at the bottom: more than one for a long message. */
+int bars_last_rows(const struct screen *s, int cols);
 void bars_draw_last(struct screen *s, const struct area *a, int row);
 
 #endif

@@ -166,6 +166,21 @@ size_t text_prefix(const char *text, int columns, int *ret_width)
 	return bytes;
 }
 
+size_t text_line(const char *text, int columns)
+{
+	size_t bytes = text_prefix(text, columns, NULL), at = bytes;
+	wchar_t ch;
+
+	if (!text[bytes])
+		return bytes;
+	while (at > 0 && text[at] != ' ')
+		at--;
+	/* A word longer than the line is cut; a character wider than the line stands alone. */
+	if (!at)
+		return bytes ? bytes : text_decode(text, &ch);
+	return at;
+}
+
 static struct cell *cell_at(const struct area *a, int row, int col)
 {
 	if (row < 0 || row >= a->rows || col < 0 || col >= a->cols)

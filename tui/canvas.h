@@ -101,6 +101,9 @@ int text_width(const char *text);
  * (may be NULL). */
 size_t text_prefix(const char *text, int columns, int *ret_width);
 
+/* Bytes of the first line of `text` when it is broken at blanks to fit `columns` (at least 1). */
+size_t text_line(const char *text, int columns);
+
 /* Decode one character of UTF-8; returns its bytes, at least 1 unless at the NUL (0). Anything
  * invalid, and control characters, give '?'. */
 size_t text_decode(const char *text, wchar_t *ret);

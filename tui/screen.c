@@ -301,7 +301,7 @@ static struct area view_area(struct screen *s, const struct area *all, bool warn
 {
 	int top = 1 + (int)s->watch_count;
 
-	return area_part(all, top, 0, all->rows - top - 2 - (warned ? 1 : 0), all->cols);
+	return area_part(all, top, 0, s->status_row - top - (warned ? 1 : 0), all->cols);
 }
 
 void screen_draw(struct screen *s)
@@ -315,6 +315,7 @@ void screen_draw(struct screen *s)
 		draw_too_small(s, &all);
 		return;
 	}
+	s->status_row = all.rows - 1 - bars_last_rows(s, all.cols);
 	bars_warning(s, warning, sizeof(warning));
 	part = view_area(s, &all, warning[0]);
 	s->view_row = part.row;
@@ -322,7 +323,7 @@ void screen_draw(struct screen *s)
 	bars_draw_tabs(s, &all);
 	bars_draw_watches(s, &all, 1);
 	if (warning[0])
-		area_field(&all, all.rows - 3, 0, all.cols, ALIGN_LEFT, ROLE_WARNING, warning);
-	bars_draw_status(s, &all, all.rows - 2);
-	bars_draw_last(s, &all, all.rows - 1);
+		area_field(&all, s->status_row - 1, 0, all.cols, ALIGN_LEFT, ROLE_WARNING, warning);
+	bars_draw_status(s, &all, s->status_row);
+	bars_draw_last(s, &all, s->status_row + 1);
 }

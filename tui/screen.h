@@ -126,13 +126,14 @@ struct screen {
 	struct prompt prompt;
 	struct history history;
 	char *history_path;          /* NULL: not kept */
-	char message[512];           /* of the last line */
+	char message[1024];          /* of the last line */
 	enum role message_role;
 
 	struct watch watches[SCREEN_WATCHES];
 	unsigned int watch_count;
 
 	int view_row;                /* of the screen, where the view begins */
+	int status_row;              /* of the screen, the first line below the view */
 	bool dirty;                  /* something that is drawn has changed */
 	bool sample_now;             /* do not wait for the next turn */
 	uint64_t next_sample, sample_cost; /* host ns */

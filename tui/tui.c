@@ -180,7 +180,7 @@ static void on_click(struct screen *s, const struct event *event)
 			screen_show(s, s->listed[tab], NULL);
 		return;
 	}
-	if (row < 0 || event->row >= s->canvas.rows - 2)
+	if (row < 0 || event->row >= s->status_row)
 		return;
 	if (v->ops->click)
 		v->ops->click(v, s, row, event->col, twice);

@@ -57,6 +57,15 @@ keys Enter
 wait_for 'nosuchsymbol_'
 keys Escape
 
+# A message that is longer than the line is broken, not cut.
+type_text ':spawn @runner workers=1 work=nosuchwork'
+keys Enter
+wait_for '^unknown work type nosuchwork'
+expect ' RUNNING '
+expect 'io$'
+keys Escape
+wait_gone '^unknown work type'
+
 # A block is asked for line by line.
 type_text ':batch'
 keys Enter

@@ -144,6 +144,16 @@ static void test_prefix_counts_columns_not_bytes(void **state)
 	assert_int_equal(text_prefix("abc", 9, &width), 3);
 }
 
+static void test_lines_are_broken_at_blanks(void **state)
+{
+	assert_int_equal(text_line("one two three", 20), 13);
+	assert_int_equal(text_line("one two three", 9), 7);
+	assert_int_equal(text_line("one two three", 7), 7);
+	assert_int_equal(text_line("unbreakable", 4), 4);
+	assert_int_equal(text_line("日本", 1), 3);
+	assert_int_equal(text_line("", 5), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +171,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_absurd_size_is_refused_and_changes_nothing,
 						setup, teardown),
 		cmocka_unit_test(test_prefix_counts_columns_not_bytes),
+		cmocka_unit_test(test_lines_are_broken_at_blanks),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
