@@ -81,11 +81,14 @@ static const char *end_text(int status, char *buffer, size_t size)
 	return buffer;
 }
 
-/* The end of what it said last, without the newline. */
+/* The end of what it said last, in one line. */
 static const char *last_words(struct child *child)
 {
 	while (child->tail_len && child->tail[child->tail_len - 1] == '\n')
 		child->tail[--child->tail_len] = '\0';
+	for (size_t i = 0; i < child->tail_len; i++)
+		if (child->tail[i] == '\n')
+			child->tail[i] = ' ';
 	return child->tail_len ? child->tail : "it said nothing";
 }
 
