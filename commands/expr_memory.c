@@ -225,6 +225,13 @@ struct err *eval_index(struct eval *ev, struct node *n, struct operand *ret)
 	return element(ev, n, &o, (int64_t)index.number, ret);
 }
 
+static bool has_no_members(const struct eval *ev, const struct value *v)
+{
+	if (v->kind == VALUE_STRING || v->type == 0)
+		return true;
+	return types_kind(ev->types, v->type) == TYPE_POINTER && !types_target(ev->types, v->type);
+}
+
 struct err *eval_member(struct eval *ev, struct node *n, struct operand *ret)
 {
 	struct operand o;
@@ -237,7 +244,7 @@ struct err *eval_member(struct eval *ev, struct node *n, struct operand *ret)
 		operand_set(ret, o.value);
 		return NULL;
 	}
-	if (o.value.kind == VALUE_STRING || o.value.type == 0)
+	if (has_no_members(ev, &o.value))
 		return eval_error(ev, ERR_USAGE, n, "`%.*s` is no struct and has no member `%s`",
 				  (int)(n->child[0]->end - n->child[0]->start),
 				  ev->expr->text + n->child[0]->start, n->text);

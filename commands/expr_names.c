@@ -197,7 +197,19 @@ static bool is_percpu(struct eval *ev, uint64_t address)
 	return address >= start && address < end;
 }
 
-/* Typed when the type is known, the address as u64 otherwise. */
+/* An address without a type: as `void *` it is shown in hexadecimal and with its symbol. */
+static struct value untyped_address(const struct types *types, uint64_t address)
+{
+	uint32_t type;
+	struct err *err = types_parse(types, "void *", &type);
+
+	if (!err)
+		return value_typed(type, address);
+	err_free(err);
+	return value_unsigned(address);
+}
+
+/* Typed when the type is known, the address otherwise. */
 static struct err *symbol_value(struct eval *ev, const struct node *n, uint64_t address,
 				struct value *ret)
 {
@@ -210,8 +222,10 @@ static struct err *symbol_value(struct eval *ev, const struct node *n, uint64_t 
 	err = global_type(ev->types, n->text, &type);
 	if (err && err_kind(err) == ERR_NOMEM)
 		return err;
-	*ret = err || types_kind(ev->types, type) == TYPE_FUNCTION ? value_unsigned(address)
-								   : value_object(type, address);
+	if (err || types_kind(ev->types, type) == TYPE_FUNCTION)
+		*ret = untyped_address(ev->types, address);
+	else
+		*ret = value_object(type, address);
 	err_free(err);
 	return NULL;
 }

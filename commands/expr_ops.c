@@ -242,28 +242,36 @@ static struct err *calculate(struct eval *ev, const struct node *n, uint64_t a, 
 	}
 }
 
+/* How far a pointer moves by 1: bytes where the size is not known, as for void. 0: no pointer. */
+static uint64_t stride(const struct eval *ev, const struct value *v)
+{
+	uint64_t size;
+
+	if (v->type == 0 || !ev->types || types_kind(ev->types, v->type) != TYPE_POINTER)
+		return 0;
+	size = types_size(ev->types, types_target(ev->types, v->type));
+	return size ? size : 1;
+}
+
 /* pointer + n, n + pointer, pointer - n and pointer - pointer count in elements. */
 static bool pointer_arithmetic(struct eval *ev, const struct node *n, const struct value *a,
 			       const struct value *b, struct value *ret)
 {
-	uint32_t left = eval_pointee(ev, a), right = n->op == OP_ADD ? eval_pointee(ev, b) : 0;
-	uint32_t other = eval_pointee(ev, b);
-	uint64_t size;
+	uint64_t left = stride(ev, a), right = stride(ev, b);
 
-	if ((n->op != OP_ADD && n->op != OP_SUBTRACT) || (!left && !right) || (left && right))
-		return false;
-	size = types_size(ev->types, left ? left : right);
-	if (size == 0)
-		return false;
-	if (n->op == OP_SUBTRACT && other) {
-		*ret = value_number((int64_t)(a->number - b->number) / (int64_t)size);
+	if (n->op == OP_SUBTRACT && left && right) {
+		*ret = value_number((int64_t)(a->number - b->number) / (int64_t)left);
 		return true;
 	}
+	if (n->op == OP_SUBTRACT && left) {
+		*ret = *a;
+		ret->number -= b->number * left;
+		return true;
+	}
+	if (n->op != OP_ADD || !left == !right)
+		return false;
 	*ret = left ? *a : *b;
-	if (n->op == OP_SUBTRACT)
-		ret->number = a->number - b->number * size;
-	else
-		ret->number = left ? a->number + b->number * size : b->number + a->number * size;
+	ret->number += left ? b->number * left : a->number * right;
 	return true;
 }
 

@@ -116,6 +116,25 @@ static void test_symbols_and_casts(void **state)
 	assert_true(holds(&f->context, "(unsigned int *)the_task + 3 - (unsigned int *)the_task == 3"));
 }
 
+/* A symbol of unknown type is an address: unscaled in arithmetic, shown with its name. */
+static void test_untyped_symbols(void **state)
+{
+	struct fixture *f = *state;
+	struct expr_result r;
+	struct str s = {0}, wanted = {0};
+	struct expr *e;
+
+	assert_true(holds(&f->context, "(u64)(the_task + 8) - (u64)the_task == 8"));
+	expect_ok(expr_parse("the_task", &e));
+	expect_ok(expr_show(e, &f->context, 1, &s, &r));
+	expr_destroy(e);
+	assert_int_equal(r.value.number, f->task);
+	str_addf(&wanted, "0x%llx <the_task>", (unsigned long long)f->task);
+	assert_string_equal(str_text(&s), str_text(&wanted));
+	str_deinit(&s);
+	str_deinit(&wanted);
+}
+
 static void test_arrays_and_addresses(void **state)
 {
 	struct fixture *f = *state;
@@ -246,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_symbols_and_casts),
+		cmocka_unit_test(test_untyped_symbols),
 		cmocka_unit_test(test_arrays_and_addresses),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_enumerators),
