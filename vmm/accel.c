@@ -100,7 +100,8 @@ static struct err *watch_trial(struct machine *m, uint64_t deadline)
 		if (!qemu_alive(&m->qemu)) {
 			complaint = qemu_complaint(&m->qemu);
 			err = err_new(ERR_ENVIRONMENT, "%s%s%s", qemu_death(&m->qemu),
-				      complaint && *complaint ? ": " : "", complaint ? complaint : "");
+				      complaint && *complaint ? ": " : "",
+				      complaint ? complaint : "");
 			free(complaint);
 			return err;
 		}
@@ -146,7 +147,8 @@ static struct err *trial(const char *program, const char *kernel)
 /* What the verdict of a trial depends on; NULL: do not remember it. */
 static char *verdict_key(const char *program, const char *kernel)
 {
-	char *boot_id = NULL, *qemu = note_file_key(program), *image = note_file_key(kernel), *key = NULL;
+	char *boot_id = NULL, *qemu = note_file_key(program), *image = note_file_key(kernel),
+	     *key = NULL;
 	size_t len;
 
 	err_free(read_whole_file("/proc/sys/kernel/random/boot_id", 64, &boot_id, &len));
@@ -158,7 +160,8 @@ static char *verdict_key(const char *program, const char *kernel)
 	return key;
 }
 
-/* A trial, or the verdict of an earlier one. *ret_reason is "" when KVM works. Owned by the caller. */
+/* A trial, or the verdict of an earlier one. *ret_reason is "" when KVM works. Owned by the caller.
+ */
 static struct err *verdict(const char *program, const char *kernel, char **ret_reason)
 {
 	char *key = verdict_key(program, kernel), *reason = key ? note_get("kvm", key) : NULL;
@@ -195,8 +198,8 @@ static struct err *refuse_kvm(enum accel wanted, const char *why, enum accel *re
 	return NULL;
 }
 
-struct err *accel_choose(enum accel wanted, const char *program, const char *kernel, enum accel *ret,
-			 char *reason, size_t reason_size)
+struct err *accel_choose(enum accel wanted, const char *program, const char *kernel,
+			 enum accel *ret, char *reason, size_t reason_size)
 {
 	char seen[REASON_MAX], *why = NULL;
 	struct err *err;

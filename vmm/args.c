@@ -104,8 +104,10 @@ static void add_memory(struct args *a, const struct qemu_setup *s)
 {
 	for (unsigned int i = 0; i < s->ram->piece_count; i++) {
 		args_add(a, "-object");
-		args_add(a, "memory-backend-file,id=ram%u,share=on,size=%" PRIu64 ",mem-path=/proc/self/fd/%d", i,
-			 s->ram->pieces[i].len, s->ram->pieces[i].fd);
+		args_add(a,
+			 "memory-backend-file,id=ram%u,share=on,size=%" PRIu64
+			 ",mem-path=/proc/self/fd/%d",
+			 i, s->ram->pieces[i].len, s->ram->pieces[i].fd);
 	}
 }
 
@@ -118,7 +120,8 @@ static void add_nodes(struct args *a, const struct topology *t)
 		args_add(a, "node,nodeid=%u,memdev=ram%u", i, i);
 	}
 	for (unsigned int i = 0; i < t->nodes; i++) {
-		for (unsigned int l = topology_node_llc(t, i); l < topology_node_llc(t, i + 1); l++) {
+		for (unsigned int l = topology_node_llc(t, i); l < topology_node_llc(t, i + 1);
+		     l++) {
 			args_add(a, "-numa");
 			args_add(a, "cpu,node-id=%u,socket-id=%u", i, l);
 		}

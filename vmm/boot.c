@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From nothing to a held machine whose agent is ready. */
-#include "vmm/machine_impl.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "vmm/machine_impl.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -17,8 +17,8 @@
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)
 #define QMP_TIMEOUT (10 * SECOND)
-/* The boot is looked at every so much guest time, at exact points: a cold boot under the virtual clock
- * ends at an instant that the guest alone decides. */
+/* The boot is looked at every so much guest time, at exact points: a cold boot under the virtual
+ * clock ends at an instant that the guest alone decides. */
 #define BOOT_SLICE (20 * MS)
 #define SETTLE_TIME SECOND
 /* Coarse: nobody watches how the vCPUs interleave while the kernel boots. */
@@ -85,8 +85,8 @@ static struct err *confine(struct machine *m)
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		return err_os(errno, "reading the allowed CPUs");
 	if (left > (unsigned int)CPU_COUNT(&allowed))
-		return err_new(ERR_USAGE, "a CPU budget of %u, but only %d CPUs are allowed here", left,
-			       CPU_COUNT(&allowed));
+		return err_new(ERR_USAGE, "a CPU budget of %u, but only %d CPUs are allowed here",
+			       left, CPU_COUNT(&allowed));
 	CPU_ZERO(&wanted);
 	for (int cpu = 0; cpu < CPU_SETSIZE && left; cpu++)
 		if (CPU_ISSET(cpu, &allowed)) {
@@ -98,8 +98,9 @@ static struct err *confine(struct machine *m)
 		    sched_getaffinity(m->tids[i], sizeof(got), &got))
 			return err_os(errno, "confining the thread of vCPU %u", i);
 		if (!CPU_EQUAL(&wanted, &got))
-			return err_new(ERR_ENVIRONMENT, "the thread of vCPU %u could not be confined to %u CPUs",
-				       i, m->cpu_budget);
+			return err_new(ERR_ENVIRONMENT,
+				       "the thread of vCPU %u could not be confined to %u CPUs", i,
+				       m->cpu_budget);
 	}
 	return NULL;
 }
@@ -165,9 +166,10 @@ static struct err *explain(struct machine *m, struct err *err)
 		return err;
 	if (m->vclock.page && m->vclock.page->problem == ENOSYS) {
 		err_free(err);
-		return err_new(ERR_ABSENT,
-			       "no virtual clock: %s hides the functions that it needs from plugins",
-			       m->program);
+		return err_new(
+			ERR_ABSENT,
+			"no virtual clock: %s hides the functions that it needs from plugins",
+			m->program);
 	}
 	/* The socket closes a moment before the process can be waited for. */
 	for (int i = 0; i < 100 && qemu_alive(&m->qemu); i++)
@@ -216,7 +218,8 @@ struct err *machine_first_hold(struct machine *m)
 {
 	if (!is_virtual(m))
 		return NULL; /* stopped already: held */
-	/* The answer comes after the guest has run on: while it stands QEMU's main loop waits too. */
+	/* The answer comes after the guest has run on: while it stands QEMU's main loop waits too.
+	 */
 	ERR_TRY(qmp_send(&m->qemu.qmp, "cont", NULL, -1, UINT64_MAX / 2, ignore_reply, NULL));
 	return err_wrap(vclock_wait(&m->vclock, &m->qemu, QMP_TIMEOUT),
 			"waiting for the virtual clock to start");
@@ -237,7 +240,8 @@ static struct err *look_for_mailbox(struct machine *m)
 		ERR_TRY(err_wrap(parse_u64(line + strlen(mailbox_word), &m->mailbox),
 				 "the agent's mailbox"));
 		if (!m->mailbox || m->mailbox % 4096 || !ram_at(&m->ram, m->mailbox, 4096))
-			return err_new(ERR_BAD_DATA, "the agent's mailbox is at 0x%llx, which is no page of RAM",
+			return err_new(ERR_BAD_DATA,
+				       "the agent's mailbox is at 0x%llx, which is no page of RAM",
 				       (unsigned long long)m->mailbox);
 	}
 	return NULL;

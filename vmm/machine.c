@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "vmm/machine_impl.h"
 #include "base/str.h"
 #include "vmm/accel.h"
+#include "vmm/machine_impl.h"
 #include "vmm/notes.h"
 #include "vmm/warm.h"
 
@@ -20,7 +20,8 @@
 #define MEMORY_MAX (UINT64_C(64) << 30)
 #define INITRD_MAX ((size_t)512 << 20)
 
-/* One archive after the other, each padded to four bytes as the kernel wants it; hashed on the way. */
+/* One archive after the other, each padded to four bytes as the kernel wants it; hashed on the way.
+ */
 static struct err *add_initrd(int fd, const char *path, struct sha256_ctx *hash)
 {
 	static const char zeros[4];
@@ -49,7 +50,8 @@ static struct err *gather_initrds(struct machine *m, const struct machine_config
 	if (config->initrd_count && m->initrd_fd < 0)
 		return err_os(errno, "memfd for the guest image");
 	for (unsigned int i = 0; i < config->initrd_count; i++)
-		ERR_TRY(err_wrap(add_initrd(m->initrd_fd, config->initrds[i], &hash), "guest image"));
+		ERR_TRY(err_wrap(add_initrd(m->initrd_fd, config->initrds[i], &hash),
+				 "guest image"));
 	sha256_digest(&hash, sizeof(digest), digest);
 	for (unsigned int i = 0; i < sizeof(digest); i++)
 		snprintf(m->image_hash + 2 * i, 3, "%02x", digest[i]);
@@ -63,7 +65,8 @@ static struct err *check_kernel(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return err_new(ERR_ENVIRONMENT, "cannot read the kernel %s: %s", path, strerror(errno));
+		return err_new(ERR_ENVIRONMENT, "cannot read the kernel %s: %s", path,
+			       strerror(errno));
 	if (pread(fd, magic, sizeof(magic), 0x202) != sizeof(magic) || memcmp(magic, "HdrS", 4)) {
 		close(fd);
 		return err_new(ERR_ENVIRONMENT, "%s is no Linux bzImage", path);
@@ -74,7 +77,8 @@ static struct err *check_kernel(const char *path)
 
 static struct err *check_config(const struct machine_config *config)
 {
-	if (config->memory < MEMORY_MIN || config->memory > MEMORY_MAX || config->memory % (1 << 20))
+	if (config->memory < MEMORY_MIN || config->memory > MEMORY_MAX ||
+	    config->memory % (1 << 20))
 		return err_new(ERR_USAGE, "memory of %llu bytes: whole MiB from 64M to 64G",
 			       (unsigned long long)config->memory);
 	if (config->clock == CLOCK_VIRTUAL && config->accel == ACCEL_KVM)
@@ -109,7 +113,7 @@ static struct err *choose_clock(struct machine *m, const struct machine_config *
 	m->info.clock = config->clock;
 	if (config->clock == CLOCK_AUTO)
 		m->info.clock = m->info.accel == ACCEL_KVM || config->cpu_budget ? CLOCK_REAL
-										: CLOCK_VIRTUAL;
+										 : CLOCK_VIRTUAL;
 	return is_virtual(m) ? vclock_plugin(m->qemu_version, &m->plugin) : NULL;
 }
 
@@ -181,8 +185,8 @@ static struct err *boot(struct machine *m, const struct machine_config *config)
 	return as_environment(err);
 }
 
-struct err *machine_boot(const struct machine_config *config, const struct machine_callbacks *callbacks,
-			 struct machine **ret)
+struct err *machine_boot(const struct machine_config *config,
+			 const struct machine_callbacks *callbacks, struct machine **ret)
 {
 	struct machine *m = calloc(1, sizeof(*m));
 	uint64_t start = host_now();
@@ -378,8 +382,9 @@ unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max
 struct err *machine_nmi(struct machine *m)
 {
 	if (is_virtual(m))
-		return err_new(ERR_REFUSED,
-			       "an NMI needs --clock real: under the virtual clock it would arrive at "
-			       "an instant that the host chose");
+		return err_new(
+			ERR_REFUSED,
+			"an NMI needs --clock real: under the virtual clock it would arrive at "
+			"an instant that the host chose");
 	return qmp_execute(&m->qemu.qmp, "inject-nmi", NULL, -1, 5 * SECOND, NULL);
 }

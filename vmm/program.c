@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which QEMU there is: the part of vmm/qemu.h that needs no running machine. */
+#include "base/file.h"
 #include "vmm/notes.h"
 #include "vmm/qemu.h"
-#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -68,7 +68,8 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child: only async-signal-safe calls. Reports errno through `report_fd` and does not return. */
+/* In the child: only async-signal-safe calls. Reports errno through `report_fd` and does not
+ * return. */
 static void become_qemu(char *const *argv, const struct qemu_setup *setup, int stderr_fd,
 			int report_fd, pid_t parent)
 {

@@ -372,8 +372,8 @@ static struct err *waiter_end(struct waiter *w, struct err *broken, struct json_
 	return err;
 }
 
-struct err *qmp_execute(struct qmp *q, const char *command, struct json_object *arguments, int pass_fd,
-			uint64_t timeout_ns, struct json_object **ret)
+struct err *qmp_execute(struct qmp *q, const char *command, struct json_object *arguments,
+			int pass_fd, uint64_t timeout_ns, struct json_object **ret)
 {
 	struct waiter *w = calloc(1, sizeof(*w));
 	struct err *err;

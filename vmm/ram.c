@@ -133,7 +133,8 @@ static bool find(const struct ram *ram, uint64_t phys, size_t len, uint64_t *ret
 	for (unsigned int i = 0; i < ram->segment_count; i++) {
 		const struct ram_segment *s = &ram->segments[i];
 
-		if (phys >= s->phys && phys - s->phys < s->len && len <= s->len - (phys - s->phys)) {
+		if (phys >= s->phys && phys - s->phys < s->len &&
+		    len <= s->len - (phys - s->phys)) {
 			*ret = s->offset + (phys - s->phys);
 			return true;
 		}

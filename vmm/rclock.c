@@ -29,7 +29,9 @@ struct err *rclock_run(struct rclock *c, struct qemu *q, const struct machine_st
 		return NULL;
 	err = qmp_execute(&q->qmp, "cont", NULL, -1, QMP_TIMEOUT, NULL);
 	if (err)
-		return qemu_alive(q) ? err : (err_free(err), err_new(ERR_GUEST_DIED, "%s", qemu_death(q)));
+		return qemu_alive(q)
+			       ? err
+			       : (err_free(err), err_new(ERR_GUEST_DIED, "%s", qemu_death(q)));
 	c->running = true;
 	c->started = host_now();
 	return NULL;
@@ -74,12 +76,14 @@ static bool watch_hit(const struct rclock *c, const struct ram *ram)
 
 static void sleep_ns(uint64_t ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000),
+			      .tv_nsec = (long)(ns % 1000000000)};
 
 	nanosleep(&ts, NULL);
 }
 
-struct err *rclock_wait(struct rclock *c, struct qemu *q, const struct ram *ram, uint64_t timeout_ns)
+struct err *rclock_wait(struct rclock *c, struct qemu *q, const struct ram *ram,
+			uint64_t timeout_ns)
 {
 	uint64_t start = host_now();
 	uint64_t deadline = timeout_ns < UINT64_MAX - start ? start + timeout_ns : UINT64_MAX;

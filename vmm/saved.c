@@ -191,7 +191,8 @@ static int pread_all(int fd, void *data, uint64_t len, uint64_t offset)
 
 /*
  * One stretch of the file that holds data, within one piece of memory. Read and written, not stored
- * through mappings: no page of memory is zeroed first, and a failing disk is an error, not a SIGBUS.
+ * through mappings: no page of memory is zeroed first, and a failing disk is an error, not a
+ * SIGBUS.
  */
 static int load_range(struct saved_load *l, uint8_t *buffer, const struct ram_piece *piece,
 		      uint64_t start, uint64_t end)

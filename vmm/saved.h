@@ -18,7 +18,7 @@
 struct saved {
 	int state_fd, ram_fd;
 	uint64_t state_size, ram_size;
-	uint64_t ram_sum;                  /* saved_sum() over all data pages */
+	uint64_t ram_sum; /* checksum of all pages that are not zero */
 	char state_hash[SHA256_TEXT];
 	uint64_t mailbox;
 };

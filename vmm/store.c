@@ -294,7 +294,8 @@ static void remove_stale(const char *store, int fd, const char *name)
 	free(path);
 }
 
-static struct err *scan(const char *store, DIR *dir, struct warm_entry **ret, unsigned int *ret_count)
+static struct err *scan(const char *store, DIR *dir, struct warm_entry **ret,
+			unsigned int *ret_count)
 {
 	struct warm_entry *list = NULL, *grown;
 	unsigned int count = 0;

@@ -36,10 +36,11 @@ static struct err *check(const char *text, const struct topology *t)
 	if (!t->nodes || !t->llcs || !t->cores || !t->threads)
 		return err_new(ERR_USAGE, "topology %s: every count is at least 1", text);
 	if (t->nodes > TOPOLOGY_NODES_MAX)
-		return err_new(ERR_USAGE, "topology %s: at most %d nodes", text, TOPOLOGY_NODES_MAX);
+		return err_new(ERR_USAGE, "topology %s: at most %d nodes", text,
+			       TOPOLOGY_NODES_MAX);
 	if (t->llcs < t->nodes)
-		return err_new(ERR_USAGE, "topology %s: %u LLCs in all do not reach for %u nodes", text,
-			       t->llcs, t->nodes);
+		return err_new(ERR_USAGE, "topology %s: %u LLCs in all do not reach for %u nodes",
+			       text, t->llcs, t->nodes);
 	if (t->threads > 8)
 		return err_new(ERR_USAGE, "topology %s: at most 8 threads a core", text);
 	/* 9999 each: the product of two fits, of three may not. */
@@ -96,7 +97,8 @@ struct err *quantum_parse(const char *text, struct quantum *ret)
 	if (err)
 		return err_wrap(err, "quantum %s", text);
 	if (q.ns < QUANTUM_MIN || q.ns > QUANTUM_MAX)
-		return err_new(ERR_USAGE, "quantum %s: between 10us and 100ms, or random:SEED", text);
+		return err_new(ERR_USAGE, "quantum %s: between 10us and 100ms, or random:SEED",
+			       text);
 	*ret = q;
 	return NULL;
 }

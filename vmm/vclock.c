@@ -62,7 +62,8 @@ struct err *vclock_plugin(const char *qemu_version, char **ret)
 
 	if (major < 7)
 		return err_new(ERR_ENVIRONMENT,
-			       "the virtual clock needs QEMU 7.2 or later, this is %s", qemu_version);
+			       "the virtual clock needs QEMU 7.2 or later, this is %s",
+			       qemu_version);
 	if (major < 9)
 		name = "ktdbg-vclock-1.so";
 	else if (major < 11)

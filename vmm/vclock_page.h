@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control page of the virtual clock: one memfd page shared by ktdbg (vmm/vclock.c) and the plugin
- * inside QEMU (vmm/plugin/vclock_plugin.c), which are built apart: the layout is asserted below, and
+ * inside QEMU (vmm/plugin/vclock_plugin.c), which are built apart: the layout is asserted, and
  * the plugin refuses another version.
  *
  * Points. The plugin owns a timer on QEMU's virtual clock. Its expiries are the points, and only at a
@@ -49,7 +49,7 @@ struct vclock_page {
 	uint32_t reason;       /* enum vclock_reason of the last stand */
 	uint64_t now;          /* guest ns of the last point; with origin 0 QEMU's virtual ns */
 	uint64_t points;       /* how many so far */
-	uint32_t problem;      /* errno of the plugin's own work, 0: all is well; ENOSYS: QEMU hides its timers */
+	uint32_t problem;      /* errno of the plugin's own work, ENOSYS: QEMU hides its timers */
 	uint32_t reserved;
 };
 

@@ -114,20 +114,21 @@ static struct json_object *pair(const char *key, struct json_object *value)
 /* Guest memory is a file that both sides share: it stays out of the stream. */
 static struct err *ignore_shared(struct qmp *q)
 {
-	struct json_object *capability = pair("capability", json_object_new_string("x-ignore-shared"));
+	struct json_object *capability =
+		pair("capability", json_object_new_string("x-ignore-shared"));
 	struct json_object *list = json_object_new_array();
 
 	json_object_object_add(capability, "state", json_object_new_boolean(1));
 	json_object_array_add(list, capability);
-	return qmp_execute(q, "migrate-set-capabilities", pair("capabilities", list), -1, QMP_TIMEOUT,
-			   NULL);
+	return qmp_execute(q, "migrate-set-capabilities", pair("capabilities", list), -1,
+			   QMP_TIMEOUT, NULL);
 }
 
 /* QEMU's end of the pipe; ours is closed, so that each side sees the other's end. */
 static struct err *give_pipe(struct qmp *q, int peer)
 {
-	struct err *err = qmp_execute(q, "getfd", pair("fdname", json_object_new_string("state")), peer,
-				      QMP_TIMEOUT, NULL);
+	struct err *err = qmp_execute(q, "getfd", pair("fdname", json_object_new_string("state")),
+				      peer, QMP_TIMEOUT, NULL);
 
 	close(peer);
 	return err;
@@ -169,8 +170,9 @@ static void ignore_reply(void *context, struct err *err, struct json_object *res
 }
 
 /*
- * Pause for good. Under the virtual clock at a place that the guest alone decides, so that every host
- * saves the same machine: QEMU takes up `stop` while the guest stands, and stops before it goes on.
+ * Pause for good. Under the virtual clock at a place that the guest alone decides, so that every
+ * host saves the same machine: QEMU takes up `stop` while the guest stands, and stops before it
+ * goes on.
  */
 static struct err *pause_machine(struct machine *m)
 {
@@ -209,7 +211,8 @@ static struct err *transfer(struct qmp *q, const char *command, int file,
 	return err;
 }
 
-/* The device state goes to memory first: it is small, and then a full disk costs nothing but the disk. */
+/* The device state goes to memory first: it is small, and then a full disk costs nothing but the
+ * disk. */
 static struct err *save_state(struct machine *m, struct saved *s)
 {
 	struct qmp *q = &m->qemu.qmp;
@@ -287,7 +290,8 @@ static struct err *restore_entry(struct machine *m, const char *key)
 		} else {
 			machine_stop_qemu(m);
 			if (worth_rebuilding(err)) {
-				log_info("saved machine %s: %s; it is made again", key, err_detail(err));
+				log_info("saved machine %s: %s; it is made again", key,
+					 err_detail(err));
 				store_remove(key);
 				err_free(err);
 				err = err_new(ERR_NOT_FOUND, "the saved machine is damaged");

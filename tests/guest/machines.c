@@ -29,7 +29,8 @@ void machine_setup_init(struct machine_setup *s)
 
 	*s = (struct machine_setup){0};
 	skip_on(kernel_cache_resolve(getenv("KTDBG_TEST_KERNEL"), &s->kernel));
-	skip_on(qemu_find(getenv("KTDBG_QEMU") ? getenv("KTDBG_QEMU") : "qemu-system-x86_64", &qemu));
+	skip_on(qemu_find(getenv("KTDBG_QEMU") ? getenv("KTDBG_QEMU") : "qemu-system-x86_64",
+			  &qemu));
 	free(qemu);
 	expect_ok(guest_image_create(&none, &s->image));
 	s->config = (struct machine_config){
@@ -40,7 +41,8 @@ void machine_setup_init(struct machine_setup *s)
 		.memory = UINT64_C(512) << 20,
 		.quantum = {.ns = 100000},
 		.kaslr = KASLR_ON,
-		.boot_timeout_ns = UINT64_C(120000000000), /* the host may be busy with other tests */
+		.boot_timeout_ns =
+			UINT64_C(120000000000), /* the host may be busy with other tests */
 	};
 }
 

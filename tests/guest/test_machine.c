@@ -102,7 +102,8 @@ static void a_panic_is_reported(void **state)
 	err = try_boot(&s, &m);
 	assert_non_null(err);
 	assert_int_equal(err_kind(err), ERR_ENVIRONMENT);
-	assert_non_null(strstr(err_detail(err), "the kernel panicked: VFS: Unable to mount root fs"));
+	assert_non_null(
+		strstr(err_detail(err), "the kernel panicked: VFS: Unable to mount root fs"));
 	assert_non_null(strstr(err_detail(err), "the console's last lines:\n  ["));
 	err_free(err);
 	machine_setup_deinit(&s);
@@ -117,7 +118,8 @@ static void a_deadline_is_kept(void **state)
 	machine_setup_init(&s);
 	s.config.cold_boot = true;
 	s.config.boot_timeout_ns = 300 * MS;
-	expect_err_with(try_boot(&s, &m), ERR_ENVIRONMENT, "the guest did not come up: it took too long");
+	expect_err_with(try_boot(&s, &m), ERR_ENVIRONMENT,
+			"the guest did not come up: it took too long");
 	assert_true(host_now() - start < 10 * SECOND);
 	machine_setup_deinit(&s);
 }
@@ -288,8 +290,8 @@ static void damage(const char *folder)
 }
 
 /*
- * Built, restored, damaged, built again. With the virtual clock of QEMU 7.2 a machine built twice is the
- * same to the byte; QEMU 11 lets a cold boot differ by a microsecond now and then.
+ * Built, restored, damaged, built again. With the virtual clock of QEMU 7.2 a machine built twice
+ * is the same to the byte; QEMU 11 lets a cold boot differ by a microsecond now and then.
  */
 static void damaged_machines_are_made_again(void **state)
 {

@@ -35,8 +35,10 @@ static void nodes_llcs_and_threads(void **state)
 	for (unsigned int cpu = 0; cpu < 4; cpu++) {
 		const char *pair = cpu < 2 ? "0-1" : "2-3";
 
-		expect_file(c, pair, "/sys/devices/system/cpu/cpu%u/cache/index3/shared_cpu_list", cpu);
-		expect_file(c, pair, "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list", cpu);
+		expect_file(c, pair, "/sys/devices/system/cpu/cpu%u/cache/index3/shared_cpu_list",
+			    cpu);
+		expect_file(c, pair, "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+			    cpu);
 		expect_file(c, pair, "/sys/devices/system/node/node%u/cpulist", cpu / 2);
 	}
 	/* Each node has memory of its own. */

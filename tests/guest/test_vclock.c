@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The virtual clock: a guest cannot tell that it was held. One history is run many times, with and without
- * holds, on an idle host and on a busy one, and must end in the same bytes of memory every time.
+ * The virtual clock: a guest cannot tell that it was held. One history is run many times, with and
+ * without holds, on an idle host and on a busy one, and must end in the same bytes of memory every
+ * time.
  */
 #include "tests/guest/boot.h"
 #include "tests/guest/machines.h"
@@ -24,7 +25,8 @@ struct disturbance {
 };
 
 /* To a random later time, by a stop asked for beforehand or by a hold whenever it comes. */
-static void one_hold(struct machine *m, const struct disturbance *d, unsigned int *random, uint64_t end)
+static void one_hold(struct machine *m, const struct disturbance *d, unsigned int *random,
+		     uint64_t end)
 {
 	uint64_t time = machine_time(m) + (uint64_t)rand_r(random) % (2 * HISTORY / d->holds);
 	struct machine_stop stop = {.time = time < end ? time : end};
@@ -41,7 +43,8 @@ static void one_hold(struct machine *m, const struct disturbance *d, unsigned in
 	usleep((unsigned int)rand_r(random) % 3000);
 }
 
-/* The whole way on a fresh guest with two spinners and a pair that plays ping-pong: four CPUs are busy. */
+/* The whole way on a fresh guest with two spinners and a pair that plays ping-pong: four CPUs are
+ * busy. */
 static void run_history(const struct disturbance *d, char hash[SHA256_TEXT])
 {
 	struct coord *coord = guest_boot();

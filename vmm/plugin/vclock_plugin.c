@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The virtual clock's half inside QEMU: a TCG plugin that owns a timer on the virtual clock and blocks
- * in its callback while ktdbg wants the guest to stand (see vmm/vclock_page.h).
+ * The virtual clock's half inside QEMU: a TCG plugin that owns a timer on the virtual clock and
+ * blocks in its callback while ktdbg wants the guest to stand (see vmm/vclock_page.h).
  *
  * Under icount the callback runs when every vCPU has used up its budget, at an exact nanosecond of
  * guest time, with QEMU's big lock held: no vCPU and no device moves until it returns.
  *
- * QEMU's plugin interface has no timers, but QEMU exports its own symbols to plugins; the few used here
- * are looked up by name and have not changed their meaning from QEMU 7.2 to 11.1. A QEMU that hides them
- * has no virtual clock: counting instructions block by block could stop it, but not tell the time, which
- * passes while the vCPUs idle. Debian's QEMU ships no plugin header, so the interface is declared here. PLUGIN_API selects the version: 1 for QEMU up
- * to 8, 2 for 9 and 10, 7 for 11, where callbacks got a user pointer.
+ * QEMU's plugin interface has no timers, but QEMU exports its own symbols to plugins; the few used
+ * here are looked up by name and have not changed their meaning from QEMU 7.2 to 11.1. A QEMU that
+ * hides them has no virtual clock: counting instructions block by block could stop it, but not tell
+ * the time, which passes while the vCPUs idle. Debian's QEMU ships no plugin header, so the
+ * interface is declared here. PLUGIN_API selects the version: 1 for QEMU up to 8, 2 for 9 and 10, 7
+ * for 11, where callbacks got a user pointer.
  *
  * Globals are unavoidable: QEMU's callbacks before version 7 carry no context.
  */
@@ -48,9 +49,8 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
 					  void *userdata);
 
 __attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_API;
-__attribute__((visibility("default"))) int qemu_plugin_install(qemu_plugin_id_t id,
-							       const struct qemu_info_t *info,
-							       int argc, char **argv);
+__attribute__((visibility("default"))) int
+qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc, char **argv);
 
 /* QEMU's own: include/qemu/timer.h. */
 #define QEMU_CLOCK_VIRTUAL 1
@@ -74,11 +74,11 @@ static struct {
 	unsigned int pieces;
 	pid_t parent;
 	int armed;
-	uint32_t epoch;        /* the one the guest runs in */
+	uint32_t epoch;	       /* the one the guest runs in */
 	const uint32_t *watch; /* mapped for this epoch */
 	void *watch_map;
 	enum vclock_reason block_reason; /* not 0: stand in the next block of user code */
-	uint64_t pace_host, pace_guest; /* where pacing counts from */
+	uint64_t pace_host, pace_guest;	 /* where pacing counts from */
 	uint64_t timer[QEMU_TIMER_SIZE / 8];
 } plugin;
 
@@ -92,7 +92,8 @@ static uint64_t host_ns(void)
 
 static void futex_wait(uint32_t *word, uint32_t value, uint64_t ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000),
+			      .tv_nsec = (long)(ns % 1000000000)};
 
 	syscall(SYS_futex, word, FUTEX_WAIT, value, &ts, NULL, 0);
 }
@@ -191,8 +192,8 @@ static enum vclock_reason stop_reason(uint64_t now)
 }
 
 /*
- * Arm the timer for the next point. While every vCPU idles nothing can happen before QEMU's next own
- * timer, so the points until then are passed over: that changes nothing but the cost.
+ * Arm the timer for the next point. While every vCPU idles nothing can happen before QEMU's next
+ * own timer, so the points until then are passed over: that changes nothing but the cost.
  */
 static void arm(uint64_t now)
 {
@@ -203,7 +204,7 @@ static void arm(uint64_t now)
 		int64_t deadline = qemu.clock_deadline_ns(QEMU_CLOCK_VIRTUAL, QEMU_TIMER_ATTR_ALL);
 
 		from += deadline < 0 || (uint64_t)deadline > VCLOCK_IDLE_MAX ? VCLOCK_IDLE_MAX
-									    : (uint64_t)deadline;
+									     : (uint64_t)deadline;
 	}
 	/* A stop in the idle time: the first point at or after it. */
 	if (page->stop_time > now && page->stop_time <= from)
@@ -265,7 +266,8 @@ static void first_block(void)
 {
 	if (__atomic_exchange_n(&plugin.armed, 1, __ATOMIC_SEQ_CST))
 		return;
-	qemu.timer_init_full(plugin.timer, NULL, QEMU_CLOCK_VIRTUAL, QEMU_SCALE_NS, 0, at_point, NULL);
+	qemu.timer_init_full(plugin.timer, NULL, QEMU_CLOCK_VIRTUAL, QEMU_SCALE_NS, 0, at_point,
+			     NULL);
 	qemu.timer_mod(plugin.timer, qemu.clock_get_ns(QEMU_CLOCK_VIRTUAL));
 }
 

@@ -6,7 +6,8 @@
 #include "vmm/args.h"
 
 static const struct topology uma = {1, 1, 4, 1}, numa = {2, 4, 2, 1};
-static const struct ram one = {.size = 512 << 20, .pieces = {{.fd = 9, .len = 512 << 20}}, .piece_count = 1};
+static const struct ram one = {
+	.size = 512 << 20, .pieces = {{.fd = 9, .len = 512 << 20}}, .piece_count = 1};
 static const struct ram two = {
 	.size = 512 << 20,
 	.pieces = {{.fd = 9, .len = 256 << 20}, {.fd = 10, .offset = 256 << 20, .len = 256 << 20}},
@@ -59,13 +60,15 @@ static void virtual_clock(void **state)
 	char *text = line(&s, false);
 
 	has(text, "/usr/bin/qemu -nodefaults -no-user-config -M q35,hpet=off,");
-	has(text, " -accel tcg,thread=single -icount shift=1,sleep=off -rtc base=2020-01-01,clock=vm ");
+	has(text,
+	    " -accel tcg,thread=single -icount shift=1,sleep=off -rtc base=2020-01-01,clock=vm ");
 	has(text, " -cpu max,-rdrand,-rdseed ");
 	has(text, " -smp 4,sockets=1,cores=4,threads=1 -m 512M ");
 	has(text, ",memory-backend=ram0 ");
 	has(text, "memory-backend-file,id=ram0,share=on,size=536870912,mem-path=/proc/self/fd/9 ");
 	has(text, " -plugin /lib/plugin.so,page=11,ram=9 ");
-	has(text, " -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny ");
+	has(text,
+	    " -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny ");
 	has(text, " -kernel /boot/vmlinuz -append console=ttyS0 quiet -initrd /proc/self/fd/5 ");
 	has(text, "socket,id=qmp,fd=6 ");
 	has(text, " -S ");

@@ -119,7 +119,8 @@ static void converse(const char *file, const char *version)
 	json_object_put(result);
 	expect_err(ask(&f, "no-such-command", NULL), ERR_QMP,
 		   "no-such-command: The command no-such-command has not been found");
-	expect_err_with(ask_getfd(&f), ERR_QMP, "getfd: No file descriptor supplied via SCM_RIGHTS");
+	expect_err_with(ask_getfd(&f), ERR_QMP,
+			"getfd: No file descriptor supplied via SCM_RIGHTS");
 	expect_ok(ask(&f, "query-migrate", NULL));
 	expect_ok(ask(&f, "quit", NULL));
 	assert_string_equal(f.events, "RESUME STOP SHUTDOWN(host-qmp-quit) ");
@@ -232,8 +233,10 @@ static void nonsense_ends_the_connection(void **state)
 		"hello\n",
 		"[1, 2]\n",
 		"{\"return\": \n",
-		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":"
-		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}}}}}"
+		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{"
+		"\"a\":{\"a\":{\"a\":"
+		"{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{"
+		"\"a\":{}}}}}}}}}}}}}}"
 		"}}}}}}}}}}}}}\n",
 	};
 
@@ -270,9 +273,10 @@ static void endless_lines_end_the_connection(void **state)
 /* Right JSON of wrong types is passed over. */
 static void odd_messages_are_passed_over(void **state)
 {
-	static const char odd[] = "{}\n\r\n{\"QMP\": 7}\n{\"event\": 7}\n{\"id\": \"x\", \"return\": 1}\n"
-				  "{\"event\": \"STOP\", \"data\": []}\n{\"id\": -1}\n"
-				  "{\"QMP\": {\"version\": {\"package\": \"\\u0007\", \"qemu\": []}}}\n";
+	static const char odd[] =
+		"{}\n\r\n{\"QMP\": 7}\n{\"event\": 7}\n{\"id\": \"x\", \"return\": 1}\n"
+		"{\"event\": \"STOP\", \"data\": []}\n{\"id\": -1}\n"
+		"{\"QMP\": {\"version\": {\"package\": \"\\u0007\", \"qemu\": []}}}\n";
 	struct fixture f;
 
 	begin(&f);

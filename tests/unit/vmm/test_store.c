@@ -132,7 +132,8 @@ static void damaged_entries_are_noticed(void **state)
 	snprintf(path, sizeof(path), "%s/ktdbg/machines/" KEY_A "/machine", cache);
 	assert_int_equal(truncate(path, 20), 0);
 	saved_init(&s);
-	expect_err(store_open(KEY_A, &s), ERR_BAD_DATA, "the saved machine's description is damaged");
+	expect_err(store_open(KEY_A, &s), ERR_BAD_DATA,
+		   "the saved machine's description is damaged");
 	saved_deinit(&s);
 	assert_int_equal(unlink(path), 0);
 	expect_err(store_open(KEY_A, &s), ERR_BAD_DATA,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Both halves of the virtual clock against each other: the plugin's source on a QEMU that is played here,
- * in a thread of its own, and ktdbg's half in the test. The guest is busy in some stretches and idle
- * in others. Whatever stops and holds are asked for, the points inside busy stretches must be those
- * of the grid, all of them and no other: they are what bounds the vCPUs' turns.
+ * Both halves of the virtual clock against each other: the plugin's source on a QEMU that is played
+ * here, in a thread of its own, and ktdbg's half in the test. The guest is busy in some stretches
+ * and idle in others. Whatever stops and holds are asked for, the points inside busy stretches must
+ * be those of the grid, all of them and no other: they are what bounds the vCPUs' turns.
  */
 #include "tests/expect.h"
 
@@ -212,7 +212,8 @@ static void disturbed_history(const struct quantum *q, unsigned int stops, unsig
 
 static void stops_leave_the_grid_alone(void **state)
 {
-	static const struct quantum quanta[] = {{.ns = 100000}, {.ns = 10000}, {.ns = 7 * MS}, {.seed = 5}};
+	static const struct quantum quanta[] = {
+		{.ns = 100000}, {.ns = 10000}, {.ns = 7 * MS}, {.seed = 5}};
 
 	for (unsigned int i = 0; i < 3; i++)
 		for (unsigned int stops = 0; stops <= 100; stops += 50)
@@ -249,7 +250,8 @@ static void words_are_watched(void **state)
 	assert_int_equal(vclock_reason(&f.clock), STOP_WATCH);
 	assert_int_equal(vclock_now(&f.clock), 50 * MS);
 	stop.watch_phys = 0x5009;
-	expect_err(vclock_run(&f.clock, &f.ram, &stop), ERR_USAGE, "cannot watch guest-physical 0x5009");
+	expect_err(vclock_run(&f.clock, &f.ram, &stop), ERR_USAGE,
+		   "cannot watch guest-physical 0x5009");
 	stop.watch_phys = 1 << 30;
 	expect_err(vclock_run(&f.clock, &f.ram, &stop), ERR_USAGE,
 		   "cannot watch guest-physical 0x40000000");
@@ -264,7 +266,8 @@ static void versions_choose_the_plugin(void **state)
 	expect_err(vclock_plugin("6.2.0", &path), ERR_ENVIRONMENT,
 		   "the virtual clock needs QEMU 7.2 or later, this is 6.2.0");
 	setenv("KTDBG_DATA", "/nonexistent", 1);
-	expect_err_with(vclock_plugin("7.2.22 (Debian)", &path), ERR_ENVIRONMENT, "ktdbg-vclock-1.so");
+	expect_err_with(vclock_plugin("7.2.22 (Debian)", &path), ERR_ENVIRONMENT,
+			"ktdbg-vclock-1.so");
 	expect_err_with(vclock_plugin("10.0.2", &path), ERR_ENVIRONMENT, "ktdbg-vclock-2.so");
 	expect_err_with(vclock_plugin("11.1.3", &path), ERR_ENVIRONMENT, "ktdbg-vclock-7.so");
 	if (given)
