@@ -23,6 +23,7 @@
 #define SAMPLE_IDLE_NS 1000000000ull /* when the view needs no picture */
 #define SAMPLE_MAX_NS 2000000000ull
 #define SAMPLE_SHARE 20 /* at most a twentieth of the time is spent on pictures */
+#define TYPING_NS 150000000ull
 #define INTERRUPT_TWICE_NS 2000000000ull
 
 static const struct glyphs glyphs_unicode = {
@@ -192,6 +193,15 @@ static void on_click(struct screen *s, const struct event *event)
 		v->ops->enter(v, s);
 }
 
+/* A window may take long under the real clock: none while somebody types. */
+static void put_off_picture(struct screen *s)
+{
+	uint64_t later = host_now() + TYPING_NS;
+
+	if (s->next_sample < later)
+		s->next_sample = later;
+}
+
 static void on_key(struct screen *s, int key)
 {
 	char name[KEY_TEXT];
@@ -199,6 +209,7 @@ static void on_key(struct screen *s, int key)
 	s->dirty = true;
 	s->last_interrupt = 0;
 	if (s->prompt.kind != PROMPT_NONE) {
+		put_off_picture(s);
 		prompt_key(s, key);
 		return;
 	}
