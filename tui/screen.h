@@ -140,6 +140,7 @@ struct screen {
 	uint64_t sampled_epoch;
 	uint64_t last_interrupt;     /* host_now() of the last idle Ctrl-C */
 	bool booting, too_small, done;
+	int log_fd;                  /* of -v while the screen is open; -1 */
 	struct err *error;           /* what the screen ends with */
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/log.h"
 #include "tui/bars.h"
 #include "tui/busy.h"
 #include "tui/keys.h"
@@ -11,6 +12,7 @@
 #include "tui/views.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <stdio.h>
@@ -451,6 +453,30 @@ static void save_history(struct screen *s)
 	history_deinit(&s->history);
 }
 
+/* Diagnostics of -v must not be written over the screen. */
+static struct err *divert_log(struct screen *s)
+{
+	char *path;
+
+	if (log_level() == LOG_QUIET)
+		return NULL;
+	ERR_TRY(state_path("log", &path));
+	s->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	free(path);
+	if (s->log_fd < 0)
+		return err_os(errno, "cannot open the log");
+	log_setup(log_level(), s->log_fd);
+	return NULL;
+}
+
+static void return_log(struct screen *s)
+{
+	if (s->log_fd < 0)
+		return;
+	log_setup(log_level(), -1);
+	close_fd(&s->log_fd);
+}
+
 static struct err *open_screen(struct screen *s)
 {
 	const struct options *options = session_options(s->session);
@@ -460,6 +486,7 @@ static struct err *open_screen(struct screen *s)
 	s->canvas.ascii = options->ascii || !term_is_utf8();
 	s->glyphs = s->canvas.ascii ? &glyphs_ascii : &glyphs_unicode;
 	interrupt_install();
+	ERR_TRY(divert_log(s));
 	ERR_TRY(term_open(&config, &s->term));
 	resize(s);
 	ERR_TRY(busy_create(draw_busy, s, &s->busy));
@@ -485,6 +512,7 @@ static void close_screen(struct screen *s)
 	save_history(s);
 	busy_destroy(s->busy);
 	term_close(s->term);
+	return_log(s);
 	sampler_deinit(&s->sampler);
 	canvas_deinit(&s->canvas);
 }
@@ -498,6 +526,7 @@ struct err *tui_run(struct session *session)
 		return err_nomem();
 	s->session = session;
 	s->listed = views_listed;
+	s->log_fd = -1;
 	canvas_init(&s->canvas);
 	err = open_screen(s);
 	if (!err) {
