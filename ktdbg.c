@@ -283,11 +283,18 @@ static int run_line(struct session *s, const char *line, struct out *out, const 
 	bool more;
 	struct err *err = session_name_error(s, session_execute(s, line, out, &more));
 
-	if (!err)
-		return 0;
 	if (where)
 		err = err_wrap(err, "%s", where);
-	return report(err, status_of(err));
+	return err ? report(err, status_of(err)) : 0;
+}
+
+/* `ktdbg recording check FILE` and the like are command lines of their own: their usage errors are 2. */
+static int run_subcommand(struct session *s, const char *line, struct out *out)
+{
+	bool more;
+	struct err *err = session_name_error(s, session_execute(s, line, out, &more));
+
+	return err ? report(err, err_exit_status(err)) : 0;
 }
 
 static int finish(struct session *s, int status)
@@ -384,7 +391,7 @@ static int run_session(struct session *s, const struct request *r, struct out *o
 	if (err)
 		return report(err, status_of(err));
 	if (r->subcommand)
-		return run_line(s, r->subcommand, out, NULL);
+		return run_subcommand(s, r->subcommand, out);
 	if (r->command_count)
 		return run_commands(s, r, out);
 	if (r->script)
