@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-#define ROWS_COLUMNS_MAX 48
+#define ROWS_COLUMNS_MAX 96
 
 struct rows {
 	const struct out_column *columns;

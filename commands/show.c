@@ -17,6 +17,11 @@ struct out_value show_maybe_hex(struct maybe m)
 	return m.present ? out_hex(m.value) : out_absent();
 }
 
+struct out_value show_maybe_signed(struct maybe m)
+{
+	return m.present ? out_s64((int64_t)m.value) : out_absent();
+}
+
 const char *show_comm(const struct model_task *task, char buffer[SHOW_COMM])
 {
 	memcpy(buffer, task->comm, sizeof(task->comm));

@@ -15,6 +15,7 @@
 
 struct out_value show_maybe(struct maybe m);
 struct out_value show_maybe_hex(struct maybe m);
+struct out_value show_maybe_signed(struct maybe m);
 /* A task's name with a NUL whatever the guest wrote there. */
 #define SHOW_COMM 17
 const char *show_comm(const struct model_task *task, char buffer[SHOW_COMM]);

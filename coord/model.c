@@ -157,6 +157,16 @@ static struct err *add_unlisted(struct kernel *k, struct model *m, uint64_t addr
 	return NULL;
 }
 
+static struct maybe thread_flags(struct kernel *k, const struct model_layout *l, uint64_t task)
+{
+	struct object o;
+	uint64_t flags;
+
+	object_init(&o, k, task);
+	flags = object_read(&o, &l->thread_flags);
+	return (struct maybe){l->thread_flags.present && !o.faulted, flags};
+}
+
 /* Which task runs where needs both lists. */
 static struct err *mark_current(struct kernel *k, struct model *m)
 {
@@ -173,6 +183,7 @@ static struct err *mark_current(struct kernel *k, struct model *m)
 		cpu->current_task = model_find_address(m, curr);
 		if (cpu->current_task < 0)
 			ERR_TRY(add_unlisted(k, m, curr, &cpu->current_task));
+		cpu->thread_flags = thread_flags(k, m->layout, curr);
 		if (cpu->current_task >= 0)
 			m->tasks[cpu->current_task].current = true;
 		else

@@ -59,6 +59,11 @@ struct model_task {
 	bool kthread;
 };
 
+/* "user", "nice", "system", "softirq", "irq", "idle", "iowait", "steal", "guest", "guest_nice",
+ * "forceidle". */
+#define MODEL_TIMES 11
+const char *model_time_name(unsigned int i);
+
 struct model_cpu {
 	unsigned int cpu;
 	bool online;
@@ -72,9 +77,25 @@ struct model_cpu {
 	uint64_t switches;
 	bool idle;   /* the idle task is current */
 	bool locked; /* rq->__lock is held */
+	/* A queued spinlock does not name its holder. It says whether one waits (pending), and the
+	 * CPU that waits last behind that one; absent when no CPU does. The owner only with
+	 * CONFIG_DEBUG_SPINLOCK. */
+	struct maybe lock_pending, lock_tail, lock_owner;
 	/* kernel_cpustat, ns; system with irq and softirq. */
 	struct maybe steal, user, system, idle_time;
+	struct maybe times[MODEL_TIMES]; /* each bucket by itself; model_time_name() */
 	struct maybe sched_goidle, ttwu_count, ttwu_local;
+	struct maybe clock_task, capacity, nr_iowait, nr_pinned, avg_idle, tick_stopped;
+	struct maybe nr_uninterruptible; /* signed: what one CPU counts up another counts down */
+	struct maybe idle_state;	 /* address of struct cpuidle_state, 0: none */
+	char idle_name[16];		 /* its name, raw */
+	struct maybe preempt_count;	 /* without the bit of need_resched */
+	/* The CPU was told to reschedule. What its current task's thread_info.flags say comes
+	 * first, this follows by interrupt. */
+	struct maybe need_resched, thread_flags;
+	/* struct scx_rq. */
+	struct maybe scx_flags, bypassing, ops_qseq, kick_sync, cpu_released, nr_immed, cpuperf,
+		scx_clock;
 };
 
 /* One of the kernel's sched_ext event counters, summed over the CPUs. */
@@ -129,6 +150,19 @@ void model_destroy(struct model *m);
 int model_find_task(const struct model *m, int pid);
 /* Index of a task, idle tasks too, by the address of its task_struct, -1. */
 int model_find_address(const struct model *m, uint64_t address);
+
+/* Sets of CPUs that a run queue keeps for scx_bpf_kick_cpu(). */
+enum model_kick { KICK_ANY, KICK_IF_IDLE, KICK_PREEMPT, KICK_WAIT, KICK_SYNC, KICK_COUNT };
+/* As "0-2,5", "" for none, appended to `s`; false when this kernel lacks that set, or it cannot be
+ * read. */
+bool model_kicks(struct kernel *k, const struct model *m, unsigned int cpu, enum model_kick kick,
+		 struct str *s);
+
+/* Words of flags as the names that the kernel's types have: "SCX_RQ_ONLINE|SCX_RQ_CAN_STOP_TICK";
+ * bits without a name as a number, "0" for none. */
+enum model_flags { FLAGS_RQ, FLAGS_TASK, FLAGS_OPS, FLAGS_ENQUEUE };
+void model_flags(struct kernel *k, const struct model *m, enum model_flags which, uint64_t value,
+		 struct str *s);
 
 /* The letter of /proc/PID/stat for a task's __state and exit_state. */
 char model_state_letter(uint32_t state, uint32_t exit_state);

@@ -45,6 +45,9 @@
 	X(dl, "task_struct", "dl")                                                                 \
 	X(scx_node, "task_struct", "scx.dsq_list.node|scx.dsq_node.list")                          \
 	X(thread_head, "signal_struct", "thread_head")                                             \
+	X(task_runnable, "task_struct", "scx.runnable_node")                                       \
+	X(task_runnable_at, "task_struct", "scx.runnable_at")                                      \
+	X(thread_flags, "task_struct", "thread_info.flags")                                        \
 	X(dsq_id, "scx_dispatch_q", "id")
 
 #define RQ_FIELDS(X)                                                                               \
@@ -61,6 +64,32 @@
 	X(rq_nr_ext, "rq", "scx.nr_running")                                                       \
 	X(rq_local_nr, "rq", "scx.local_dsq.nr")                                                   \
 	X(rq_goidle, "rq", "sched_goidle")                                                         \
+	X(rq_lock_word, "rq", "__lock.raw_lock.val.counter|lock.raw_lock.val.counter")             \
+	X(rq_lock_owner, "rq", "__lock.owner_cpu")                                                 \
+	X(rq_clock_task, "rq", "clock_task")                                                       \
+	X(rq_capacity, "rq", "cpu_capacity")                                                       \
+	X(rq_nr_uninterruptible, "rq", "nr_uninterruptible")                                       \
+	X(rq_nr_iowait, "rq", "nr_iowait.counter")                                                 \
+	X(rq_nr_pinned, "rq", "nr_pinned")                                                         \
+	X(rq_avg_idle, "rq", "avg_idle")                                                           \
+	X(rq_tick_stopped, "rq", "nohz_tick_stopped")                                              \
+	X(rq_idle_state, "rq", "idle_state")                                                       \
+	X(idle_state_name, "cpuidle_state", "name")                                                \
+	X(pcpu_preempt_count, "pcpu_hot", "preempt_count")                                         \
+	X(rq_scx_flags, "rq", "scx.flags")                                                         \
+	X(rq_scx_ops_qseq, "rq", "scx.ops_qseq")                                                   \
+	X(rq_scx_kick_sync, "rq", "scx.kick_sync|scx.pnt_seq")                                     \
+	X(rq_scx_cpu_released, "rq", "scx.cpu_released")                                           \
+	X(rq_scx_nr_immed, "rq", "scx.nr_immed")                                                   \
+	X(rq_scx_perf, "rq", "scx.cpuperf_target")                                                 \
+	X(rq_scx_clock, "rq", "scx.clock")                                                         \
+	X(rq_kick, "rq", "scx.cpus_to_kick")                                                       \
+	X(rq_kick_if_idle, "rq", "scx.cpus_to_kick_if_idle")                                       \
+	X(rq_kick_preempt, "rq", "scx.cpus_to_preempt")                                            \
+	X(rq_kick_wait, "rq", "scx.cpus_to_wait")                                                  \
+	X(rq_kick_sync, "rq", "scx.cpus_to_sync")                                                  \
+	X(rq_runnable, "rq", "scx.runnable_list")                                                  \
+	X(rq_bypass_dsq, "rq", "scx.bypass_dsq")                                                   \
 	X(rq_ttwu, "rq", "ttwu_count")                                                             \
 	X(rq_ttwu_local, "rq", "ttwu_local")                                                       \
 	X(rq_cfs, "rq", "cfs")                                                                     \
@@ -96,7 +125,18 @@
 	X(exit_reason, "scx_exit_info", "reason")                                                  \
 	X(exit_msg, "scx_exit_info", "msg")                                                        \
 	X(exit_kind, "scx_exit_info", "kind")                                                      \
-	X(pcpu_events, "scx_sched_pcpu", "event_stats")
+	X(pcpu_events, "scx_sched_pcpu", "event_stats")                                            \
+	X(pcpu_flags, "scx_sched_pcpu", "flags")                                                   \
+	X(pcpu_bypass_dsq, "scx_sched_pcpu", "bypass_dsq")                                         \
+	X(scx_pnode, "scx_sched", "pnode")                                                         \
+	X(scx_global_dsqs, "scx_sched", "global_dsqs")                                             \
+	X(pnode_global, "scx_sched_pnode", "global_dsq")                                           \
+	X(scx_ops_flags, "scx_sched", "ops.flags")                                                 \
+	X(scx_ops_timeout, "scx_sched", "ops.timeout_ms")                                          \
+	X(scx_old_ops_flags, "sched_ext_ops", "flags")                                             \
+	X(scx_aborting, "scx_sched", "aborting")                                                   \
+	X(scx_slice_dfl, "scx_sched", "slice_dfl")                                                 \
+	X(exit_code, "scx_exit_info", "exit_code")
 
 #define LAYOUT_EVENTS 64
 
@@ -110,7 +150,22 @@ enum cputime_slot {
 	SLOT_IDLE,
 	SLOT_IOWAIT,
 	SLOT_STEAL,
+	SLOT_GUEST,
+	SLOT_GUEST_NICE,
+	SLOT_FORCEIDLE,
 	SLOT_COUNT
+};
+
+/* Enumerations by which words of flags are told. */
+enum layout_enum {
+	ENUM_RQ_FLAGS,
+	ENUM_ENT_FLAGS,
+	ENUM_TASK_STATE,
+	ENUM_OPS_FLAGS,
+	ENUM_OPS_STATE,
+	ENUM_ENQ_FLAGS,
+	ENUM_EXIT_KIND,
+	ENUM_COUNT
 };
 
 struct model_layout {
@@ -132,7 +187,16 @@ struct model_layout {
 	uint64_t scx_state, scx_root, scx_ops, scx_old_exit_info, scx_old_exit_kind;
 	uint64_t scx_nr_rejected, scx_enable_seq, scx_old_bypass_depth, scx_switched_all,
 		scx_old_watchdog;
-	char scx_states[4][16]; /* value to "enabling", ... */
+	uint64_t scx_old_global_dsqs, scx_old_aborting;
+	uint64_t preempt_count; /* per-CPU symbol */
+	uint64_t jiffies;
+	uint64_t tick_ns;	    /* of a jiffy; 0: unknown */
+	uint32_t enums[ENUM_COUNT]; /* BTF ids, 0: absent */
+	/* Parts of scx.flags and scx.ops_state that are numbers, not flags. 0: absent. */
+	uint64_t task_state_mask, reenq_mask;
+	unsigned int task_state_shift, qseq_shift;
+	uint64_t rq_bypassing, pcpu_bypassing; /* flag in rq.scx.flags, or in the pcpu's flags */
+	char scx_states[4][16];		       /* value to "enabling", ... */
 	struct {
 		char name[64];
 		struct field field; /* in the struct that scx_pcpu points to */
@@ -156,5 +220,9 @@ struct err *model_take_scx(struct kernel *k, struct model *m) __attribute__((war
 /* Read one task_struct into *task; false when it faults. */
 bool model_read_task(struct kernel *k, const struct model_layout *l, uint64_t address,
 		     struct model_task *task);
+/* The set of CPUs at `address`, as "0-2,5", appended; false: it cannot be read. */
+bool model_mask(struct kernel *k, uint64_t address, struct str *s);
+/* The same of a cpumask_var_t member; false also when it is absent. */
+bool model_mask_var(struct kernel *k, struct object *o, const struct field *f, struct str *s);
 
 #endif

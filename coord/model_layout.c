@@ -60,6 +60,24 @@ static struct err *check_fields(const struct model_layout *l)
 	return NULL;
 }
 
+/* How long a jiffy is, in ns: the clock source that counts jiffies has it as its rate. 0: unknown.
+ */
+static uint64_t find_tick(struct kernel *k)
+{
+	struct field mult, shift;
+	struct object o;
+	uint64_t ns;
+
+	field_find(kernel_types(k), "clocksource", "mult", &mult);
+	field_find(kernel_types(k), "clocksource", "shift", &shift);
+	if (!mult.present || !shift.present)
+		return 0;
+	object_init(&o, k, symbol_or_zero(k, "clocksource_jiffies"));
+	ns = object_read(&o, &mult) >> (object_read(&o, &shift) & 31);
+	/* 1000 Hz to 24 Hz: anything else is no rate. */
+	return ns >= 900000 && ns <= 42000000 ? ns : 0;
+}
+
 static struct err *find_symbols(struct kernel *k, struct model_layout *l)
 {
 	static const char *const class_names[CLASS_UNKNOWN] = {
@@ -74,16 +92,30 @@ static struct err *find_symbols(struct kernel *k, struct model_layout *l)
 		l->classes[i] = symbol_or_zero(k, class_names[i]);
 	l->cpustat.value = symbol_or_zero(k, "kernel_cpustat");
 	l->cpustat.present = l->cpustat.value != 0;
+	l->preempt_count = symbol_or_zero(k, "__preempt_count");
+	if (!l->preempt_count && l->pcpu_preempt_count.present) {
+		l->preempt_count = symbol_or_zero(k, "pcpu_hot");
+		l->preempt_count += l->preempt_count ? l->pcpu_preempt_count.offset : 0;
+	}
+	l->jiffies = symbol_or_zero(k, "jiffies_64");
+	l->tick_ns = find_tick(k);
 	return NULL;
 }
 
 static void find_cpustat_slots(const struct types *t, struct model_layout *l)
 {
 	static const char *const names[SLOT_COUNT] = {
-		[SLOT_USER] = "CPUTIME_USER",	  [SLOT_NICE] = "CPUTIME_NICE",
-		[SLOT_SYSTEM] = "CPUTIME_SYSTEM", [SLOT_SOFTIRQ] = "CPUTIME_SOFTIRQ",
-		[SLOT_IRQ] = "CPUTIME_IRQ",	  [SLOT_IDLE] = "CPUTIME_IDLE",
-		[SLOT_IOWAIT] = "CPUTIME_IOWAIT", [SLOT_STEAL] = "CPUTIME_STEAL",
+		[SLOT_USER] = "CPUTIME_USER",
+		[SLOT_NICE] = "CPUTIME_NICE",
+		[SLOT_SYSTEM] = "CPUTIME_SYSTEM",
+		[SLOT_SOFTIRQ] = "CPUTIME_SOFTIRQ",
+		[SLOT_IRQ] = "CPUTIME_IRQ",
+		[SLOT_IDLE] = "CPUTIME_IDLE",
+		[SLOT_IOWAIT] = "CPUTIME_IOWAIT",
+		[SLOT_STEAL] = "CPUTIME_STEAL",
+		[SLOT_GUEST] = "CPUTIME_GUEST",
+		[SLOT_GUEST_NICE] = "CPUTIME_GUEST_NICE",
+		[SLOT_FORCEIDLE] = "CPUTIME_FORCEIDLE",
 	};
 
 	for (unsigned int i = 0; i < SLOT_COUNT; i++) {
@@ -147,6 +179,39 @@ static void find_scx_events(const struct types *t, struct model_layout *l)
 	}
 }
 
+static uint32_t enum_id(const struct types *t, const char *name)
+{
+	uint32_t id = 0;
+
+	err_free(types_parse(t, name, &id));
+	return id;
+}
+
+static uint64_t enum_value(const struct types *t, const char *name)
+{
+	int64_t value = 0;
+
+	err_free(types_enumerator(t, name, &value));
+	return (uint64_t)value;
+}
+
+static void find_scx_enums(const struct types *t, struct model_layout *l)
+{
+	l->enums[ENUM_RQ_FLAGS] = enum_id(t, "enum scx_rq_flags");
+	l->enums[ENUM_ENT_FLAGS] = enum_id(t, "enum scx_ent_flags");
+	l->enums[ENUM_TASK_STATE] = enum_id(t, "enum scx_task_state");
+	l->enums[ENUM_OPS_FLAGS] = enum_id(t, "enum scx_ops_flags");
+	l->enums[ENUM_OPS_STATE] = enum_id(t, "enum scx_ops_state");
+	l->enums[ENUM_ENQ_FLAGS] = enum_id(t, "enum scx_enq_flags");
+	l->enums[ENUM_EXIT_KIND] = enum_id(t, "enum scx_exit_kind");
+	l->task_state_mask = enum_value(t, "SCX_TASK_STATE_MASK");
+	l->task_state_shift = (unsigned int)enum_value(t, "SCX_TASK_STATE_SHIFT") & 31;
+	l->reenq_mask = enum_value(t, "SCX_TASK_REENQ_REASON_MASK");
+	l->qseq_shift = (unsigned int)enum_value(t, "SCX_OPSS_QSEQ_SHIFT") & 31;
+	l->rq_bypassing = enum_value(t, "SCX_RQ_BYPASSING");
+	l->pcpu_bypassing = enum_value(t, "SCX_SCHED_PCPU_BYPASSING");
+}
+
 static void find_scx(struct kernel *k, struct model_layout *l)
 {
 	const struct types *t = kernel_types(k);
@@ -165,8 +230,11 @@ static void find_scx(struct kernel *k, struct model_layout *l)
 	l->scx_old_bypass_depth = symbol_or_zero(k, "scx_bypass_depth|scx_ops_bypass_depth");
 	l->scx_switched_all = symbol_or_zero(k, "__scx_switched_all");
 	l->scx_old_watchdog = symbol_or_zero(k, "scx_watchdog_timeout");
+	l->scx_old_global_dsqs = symbol_or_zero(k, "global_dsqs");
+	l->scx_old_aborting = symbol_or_zero(k, "scx_aborting");
 	find_scx_states(t, l);
 	find_scx_events(t, l);
+	find_scx_enums(t, l);
 	err = types_enumerator(t, "SCX_DSQ_LNODE_ITER_CURSOR", &cursor);
 	l->cursor_flag = err ? 0 : (uint32_t)cursor;
 	err_free(err);

@@ -79,6 +79,29 @@ static struct err *read_events(struct kernel *k, struct model *m, uint64_t pcpu)
 	return NULL;
 }
 
+/* Since 7.1 each instance says for itself which CPUs it leaves to the bypass. */
+static void read_bypassing(struct kernel *k, struct model *m, uint64_t pcpu)
+{
+	const struct model_layout *l = m->layout;
+
+	if (!pcpu || !l->pcpu_flags.present || !l->pcpu_bypassing)
+		return;
+	for (unsigned int cpu = 0; cpu < m->cpu_count; cpu++) {
+		struct object o;
+		uint64_t address, flags;
+		struct err *err = kernel_percpu(k, pcpu, cpu, &address);
+
+		if (err) {
+			err_free(err);
+			continue;
+		}
+		object_init(&o, k, address);
+		flags = object_read(&o, &l->pcpu_flags);
+		m->cpus[cpu].bypassing =
+			(struct maybe){!o.faulted, (flags & l->pcpu_bypassing) != 0};
+	}
+}
+
 static struct err *read_root(struct kernel *k, struct model *m)
 {
 	const struct model_layout *l = m->layout;
@@ -97,6 +120,7 @@ static struct err *read_root(struct kernel *k, struct model *m)
 	if (root.faulted)
 		model_damage(m, "sched_ext instance: bad address 0x%llx",
 			     (unsigned long long)root.fault);
+	read_bypassing(k, m, object_read(&root, &l->scx_pcpu));
 	return read_events(k, m, object_read(&root, &l->scx_pcpu));
 }
 
