@@ -2,6 +2,7 @@
 #include "coord/coord.h"
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "coord/agent.h"
@@ -366,6 +367,9 @@ static struct err *test_repeatedly(struct coord *c, coord_test_fn test, void *co
 		ERR_TRY(test(context, &done));
 		if (done)
 			return NULL;
+		/* A step that ends at once never waits, and so never sees the interrupt itself. */
+		if (interrupted())
+			return err_new(ERR_INTERRUPTED, "interrupted");
 		now = machine_time(c->machine);
 		if (now >= deadline)
 			return err_new(ERR_TIMEOUT, "not within %s of guest time",

@@ -3,6 +3,7 @@
  * kernel. */
 #include "tests/expect.h"
 
+#include "base/interrupt.h"
 #include "coord/cold.h"
 #include "coord/coord.h"
 #include "tests/unit/coord/fake_machine.h"
@@ -157,6 +158,22 @@ static void test_run_until_test(void **state)
 	stop(&f);
 }
 
+/* The fake machine's steps end at once, as those of an idle guest do. */
+static void test_a_test_that_never_waits_is_interrupted(void **state)
+{
+	struct fixture f;
+	struct countdown c = {.f = &f, .left = 1000};
+
+	(void)state;
+	start(&f, COORD_LOCKSTEP);
+	interrupt_raise();
+	expect_err(coord_run_until_test(f.coord, count_down, &c, 1000000, 100 * SECOND),
+		   ERR_INTERRUPTED, "interrupted");
+	interrupt_clear();
+	assert_int_equal(c.asked, 1);
+	stop(&f);
+}
+
 static void test_trouble(void **state)
 {
 	struct fixture f;
@@ -208,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_freeze_outlasts_windows_and_runs),
 		cmocka_unit_test(test_run_until_word),
 		cmocka_unit_test(test_run_until_test),
+		cmocka_unit_test(test_a_test_that_never_waits_is_interrupted),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_cold_waits_for_adoption),
 	};
