@@ -17,6 +17,26 @@ const struct types *kernel_types(const struct kernel *k)
 	return k->types;
 }
 
+struct err *kernel_view_create(struct kernel *k, struct types *types, struct kernel **ret)
+{
+	struct kernel *view = malloc(sizeof(*view));
+
+	if (!view)
+		return err_nomem();
+	*view = *k;
+	view->types = types;
+	*ret = view;
+	return NULL;
+}
+
+void kernel_view_destroy(struct kernel *view)
+{
+	if (!view)
+		return;
+	types_destroy(view->types);
+	free(view);
+}
+
 const char *kernel_vmcoreinfo(const struct kernel *k, size_t *ret_len)
 {
 	*ret_len = k->vmcoreinfo->len;

@@ -31,6 +31,15 @@ struct err *kernel_adopt(const struct ram *ram, uint64_t hint, struct kernel **r
 	__attribute__((warn_unused_result));
 void kernel_destroy(struct kernel *k);
 
+/*
+ * The same kernel seen through other types, such as those of a BPF object: memory, symbols and
+ * per-CPU variables are `k`'s, kernel_types() gives `types`, which the view takes over. For one
+ * window: destroy it before the guest runs, and before `k`. On failure `types` stays the caller's.
+ */
+struct err *kernel_view_create(struct kernel *k, struct types *types, struct kernel **ret)
+	__attribute__((warn_unused_result));
+void kernel_view_destroy(struct kernel *view); /* NULL is fine */
+
 /* What was found. All strings borrowed. */
 struct kernel_info {
 	const char *release;   /* "7.2.12+deb13-cloud-amd64" */

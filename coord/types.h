@@ -76,6 +76,17 @@ bool types_find_member(const struct types *t, uint32_t id, const char *name, str
 bool types_member_at(const struct types *t, uint32_t id, unsigned int i, const char **name,
 		     struct member *ret);
 
+/* The i-th variable of a data section (".bss" and such, in the BTF of BPF objects); false past the
+ * end, and for what is no section. `name` borrowed; `offset` in bytes from the section's start. */
+struct section_variable {
+	const char *name;
+	uint32_t type;
+	uint32_t offset;
+};
+bool types_is_section(const struct types *t, uint32_t id);
+bool types_section_at(const struct types *t, uint32_t id, unsigned int i,
+		      struct section_variable *ret);
+
 /* Offset of a plain member in bytes, -1 when this kernel lacks it: the presence test. */
 int64_t types_offset(const struct types *t, const char *struct_name, const char *path);
 

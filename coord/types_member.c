@@ -169,6 +169,30 @@ bool types_member_at(const struct types *t, uint32_t id, unsigned int i, const c
 	return true;
 }
 
+bool types_is_section(const struct types *t, uint32_t id)
+{
+	const struct btf_type *type = types_raw(t, id);
+
+	return type && btf_is_datasec(type);
+}
+
+bool types_section_at(const struct types *t, uint32_t id, unsigned int i,
+		      struct section_variable *ret)
+{
+	const struct btf_type *type = types_raw(t, id), *variable;
+
+	if (!type || !btf_is_datasec(type) || i >= btf_vlen(type))
+		return false;
+	*ret = (struct section_variable){.name = "", .offset = btf_var_secinfos(type)[i].offset};
+	variable = types_raw(t, btf_var_secinfos(type)[i].type);
+	/* Anything else than a variable has neither name nor value here. */
+	if (variable && btf_is_var(variable)) {
+		ret->name = types_text(t, variable->name_off);
+		ret->type = variable->type;
+	}
+	return true;
+}
+
 int64_t types_offset(const struct types *t, const char *struct_name, const char *path)
 {
 	struct member m;

@@ -36,6 +36,14 @@ void walk_describe(const struct walk *w, struct str *s)
 	}
 }
 
+/* The end of a hlist_nulls: any odd word, which says in which list the walk has come out. */
+#define ODD 1
+
+static bool is_end(uint64_t node, uint64_t end)
+{
+	return end == ODD ? node & 1 : node == end;
+}
+
 /* A chain of words, from the one at `link` until `end` is found in one. */
 static struct walk walk_chain(struct kernel *k, uint64_t link, uint64_t end, uint64_t offset,
 			      unsigned int limit, walk_fn visit, void *context)
@@ -46,7 +54,7 @@ static struct walk walk_chain(struct kernel *k, uint64_t link, uint64_t end, uin
 
 	if (!walk_load(k, link, &node))
 		return walk_ended(&w, WALK_FAULT, link);
-	while (node != end) {
+	while (!is_end(node, end)) {
 		/* Before the visit: what is not mapped is no entry. */
 		if (!walk_load(k, node, &next))
 			return walk_ended(&w, WALK_FAULT, node);
@@ -72,6 +80,12 @@ struct walk walk_hlist(struct kernel *k, uint64_t head, uint64_t offset, unsigne
 		       walk_fn visit, void *context)
 {
 	return walk_chain(k, head, 0, offset, limit, visit, context);
+}
+
+struct walk walk_hlist_nulls(struct kernel *k, uint64_t head, uint64_t offset, unsigned int limit,
+			     walk_fn visit, void *context)
+{
+	return walk_chain(k, head, ODD, offset, limit, visit, context);
 }
 
 /* The nodes whose left side is being walked. */

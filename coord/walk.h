@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bounded walks over the kernel's containers: list, hlist (and llist), red-black tree in order,
- * xarray (and radix tree, idr), rhashtable.
+ * Bounded walks over the kernel's containers: list, hlist (llist, hlist_nulls), red-black tree in
+ * order, xarray (and radix tree, idr), rhashtable.
  *
  * The guest's links are hostile input, and a guest frozen in the middle of an operation has torn
  * ones: every walk ends, visits at most its limit, notices a loop, and says how it ended. What was
@@ -47,6 +47,9 @@ struct walk walk_list(struct kernel *k, uint64_t head, uint64_t offset, unsigned
  * whose links come first in their struct. */
 struct walk walk_hlist(struct kernel *k, uint64_t head, uint64_t offset, unsigned int limit,
 		       walk_fn visit, void *context);
+/* struct hlist_nulls_head: the same, but the chain ends at an odd word. */
+struct walk walk_hlist_nulls(struct kernel *k, uint64_t head, uint64_t offset, unsigned int limit,
+			     walk_fn visit, void *context);
 /* struct rb_root or rb_root_cached (whose rb_root comes first), in order; augmented trees alike. */
 struct walk walk_rbtree(struct kernel *k, uint64_t root, uint64_t offset, unsigned int limit,
 			walk_fn visit, void *context);
