@@ -17,8 +17,8 @@ struct cold_words {
 };
 
 #define USAGE_TARGET                                                                               \
-	"want task PID FIELD, percpu SYMBOL[.FIELD] cpu N, symbol NAME[.FIELD], kva ADDR or "      \
-	"direct ADDR"
+	"want task PID FIELD, percpu SYMBOL[.FIELD] cpu N, symbol NAME[.FIELD], bpf MAP.VAR, "     \
+	"kva ADDR or direct ADDR"
 
 /* The next word that belongs to the target or the value. */
 static struct err *next_word(struct cold_words *w, const char *what, const char **ret)
@@ -138,6 +138,15 @@ static struct err *address_target(struct cold_words *w, enum target_kind kind, s
 	return NULL;
 }
 
+static struct err *bpf_target(struct cold_words *w, struct target *t)
+{
+	const char *word;
+
+	t->kind = TARGET_BPF;
+	ERR_TRY(next_word(w, "bpf: MAP.VAR", &word));
+	return copy_word(t->field, sizeof(t->field), word, strlen(word), "MAP.VAR");
+}
+
 static struct err *take_target(struct cold_words *w, struct target *t)
 {
 	const char *kind;
@@ -151,6 +160,8 @@ static struct err *take_target(struct cold_words *w, struct target *t)
 		return percpu_target(w, t);
 	if (strcmp(kind, "symbol") == 0)
 		return symbol_target(w, t);
+	if (strcmp(kind, "bpf") == 0)
+		return bpf_target(w, t);
 	if (strcmp(kind, "kva") == 0)
 		return address_target(w, TARGET_KVA, t);
 	if (strcmp(kind, "direct") == 0)

@@ -3,6 +3,7 @@
 
 #include "base/parse.h"
 #include "coord/access.h"
+#include "coord/bpf.h"
 #include "coord/changes.h"
 #include "coord/coord.h"
 #include "coord/globals.h"
@@ -45,6 +46,7 @@ struct run {
 	struct place place;
 	struct access access;
 	struct validate_result validation;
+	struct bpf_open *bpf; /* TARGET_BPF: `kernel` is its view then */
 	bool forced;
 	struct cold_reply *reply;
 };
@@ -182,6 +184,31 @@ static struct err *resolve_variable(struct run *r)
 	return path_resolve(r->kernel, type, address, t->field, &r->place);
 }
 
+/* From here on the operation sees the kernel with the map's own types. */
+static struct err *open_map(struct run *r, const char **path)
+{
+	const struct bpf_map *map;
+	struct bpf_list list;
+	struct err *err;
+
+	ERR_TRY(bpf_list(r->kernel, &list));
+	err = bpf_split(&list, r->op->target.field, &map, path);
+	if (!err)
+		err = bpf_open(r->kernel, map, &r->bpf);
+	bpf_list_deinit(&list);
+	if (!err)
+		r->kernel = bpf_open_kernel(r->bpf);
+	return err;
+}
+
+static struct err *resolve_bpf(struct run *r)
+{
+	const char *path = NULL;
+
+	ERR_TRY(open_map(r, &path));
+	return bpf_place(r->bpf, path, &r->place);
+}
+
 static struct err *resolve(struct run *r)
 {
 	const struct target *t = &r->op->target;
@@ -198,6 +225,8 @@ static struct err *resolve(struct run *r)
 	case TARGET_DIRECT:
 		r->place = (struct place){.address = kernel_direct_map(r->kernel, t->address)};
 		return NULL;
+	case TARGET_BPF:
+		return resolve_bpf(r);
 	}
 	return err_new(ERR_USAGE, "unknown target");
 }
@@ -209,6 +238,10 @@ static struct err *check_refusal(struct run *r)
 	if (!(r->op->flags & COLD_WRITE))
 		return NULL;
 	ERR_TRY(refuse_reason(r->kernel, &r->place, reason));
+	if (!reason[0] && r->bpf && bpf_open_map(r->bpf)->flags & BPF_BIT_RDONLY_PROG)
+		snprintf(reason, sizeof(reason),
+			 "%s is read-only for programs, whose code has its value built in",
+			 r->op->target.field);
 	if (!reason[0])
 		return NULL;
 	if (!(r->op->flags & COLD_FORCE_FIELD))
@@ -432,6 +465,31 @@ static struct err *do_write(struct run *r)
 	return log_write(r, old);
 }
 
+/* A reply outlives the types of a BPF map: numbers stay numbers, everything else becomes text. */
+static void forget_type(struct value *value, const char *text)
+{
+	if (value->kind == VALUE_OBJECT)
+		*value = value_string(text);
+	value->type = 0;
+}
+
+static struct err *execute_steps(struct run *r)
+{
+	struct cold_reply *reply = r->reply;
+
+	ERR_TRY(resolve(r));
+	ERR_TRY(check_refusal(r));
+	ERR_TRY(access_plan(kernel_types(r->kernel), &r->place, &r->op->width, &r->access));
+	snprintf(reply->type, sizeof(reply->type), "%s", r->access.name);
+	ERR_TRY(r->op->flags & COLD_WRITE ? do_write(r) : do_read(r));
+	fill_notes(r);
+	if (r->bpf) {
+		forget_type(&reply->value, reply->text);
+		forget_type(&reply->old, reply->old_text);
+	}
+	return NULL;
+}
+
 /* Resolve, validate, access, reply. The guest is held, unless the operation is hot. */
 static struct err *execute(struct cold *cold, struct kernel *k, const struct cold_op *op,
 			   uint64_t waited, struct cold_reply *ret)
@@ -441,15 +499,9 @@ static struct err *execute(struct cold *cold, struct kernel *k, const struct col
 
 	*ret = (struct cold_reply){0};
 	snprintf(ret->tag, sizeof(ret->tag), "%s", op->tag);
-	ERR_TRY(resolve(&r));
-	ERR_TRY(check_refusal(&r));
-	ERR_TRY(access_plan(kernel_types(k), &r.place, &op->width, &r.access));
-	snprintf(ret->type, sizeof(ret->type), "%s", r.access.name);
-	err = op->flags & COLD_WRITE ? do_write(&r) : do_read(&r);
-	if (err)
-		return err;
-	fill_notes(&r);
-	return NULL;
+	err = execute_steps(&r);
+	bpf_close(r.bpf);
+	return err;
 }
 
 /* --- the calls --- */

@@ -17,7 +17,14 @@
 struct coord;
 struct cold;
 
-enum target_kind { TARGET_TASK, TARGET_PERCPU, TARGET_SYMBOL, TARGET_KVA, TARGET_DIRECT };
+enum target_kind {
+	TARGET_TASK,
+	TARGET_PERCPU,
+	TARGET_SYMBOL,
+	TARGET_KVA,
+	TARGET_DIRECT,
+	TARGET_BPF,
+};
 
 struct target {
 	enum target_kind kind;
@@ -26,7 +33,8 @@ struct target {
 	unsigned int cpu;  /* PERCPU */
 	uint64_t address;  /* KVA: virtual; DIRECT: physical (through the direct map) */
 	char name[128];	   /* PERCPU, SYMBOL: the symbol */
-	char field[192];   /* path after the symbol or task, may be "" */
+	char field[192];   /* path after the symbol or task, may be ""; BPF: MAP.VAR or MAP[KEY],
+			      as in coord/bpf.h */
 };
 
 /* `:TYPE` of an operation. */

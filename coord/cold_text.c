@@ -98,5 +98,8 @@ void target_format(const struct target *t, char *buffer, size_t size)
 	case TARGET_DIRECT:
 		snprintf(buffer, size, "direct 0x%" PRIx64, t->address);
 		return;
+	case TARGET_BPF:
+		snprintf(buffer, size, "bpf %s", t->field);
+		return;
 	}
 }

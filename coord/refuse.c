@@ -52,6 +52,14 @@ static const struct {
 	{"struct callback_head", "is linked into a queue of callbacks"},
 	{"struct hrtimer", "is linked into a queue of timers"},
 	{"struct timer_list", "is linked into a queue of timers"},
+	{"struct bpf_spin_lock", "is a lock"},
+	{"struct bpf_res_spin_lock", "is a lock"},
+	{"struct bpf_timer", "is linked into a queue of timers"},
+	{"struct bpf_list_head", "links a list"},
+	{"struct bpf_list_node", "links a list"},
+	{"struct bpf_rb_root", "links a tree"},
+	{"struct bpf_rb_node", "links a tree"},
+	{"struct bpf_refcount", "counts references"},
 };
 
 /* Members by name; `parent` NULL is any. */
