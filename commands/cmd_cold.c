@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/parse.h"
-#include "commands/cold_words.h"
+#include "commands/cold_show.h"
 #include "commands/command.h"
 #include "commands/show.h"
 #include "commands/words.h"
@@ -12,64 +12,14 @@
 /* Operations in one batch. */
 #define BATCH_MAX 4096
 
-static struct err *resolve_number(void *context, const char *word, int64_t *ret)
-{
-	return show_number(context, word, ret);
-}
-
-static struct err *resolve_address(void *context, const char *word, int64_t *ret)
-{
-	return show_address(context, word, (uint64_t *)ret);
-}
-
-static struct err *parse_op(struct session *s, bool write, unsigned int count, char *const *words,
-			    struct cold_op *ret)
-{
-	const struct cold_resolver resolver = {resolve_number, resolve_address, s};
-
-	return cold_words_parse(write, count, words, &resolver, ret);
-}
-
-/* A number where there is one, shown as the reply has it. */
-static struct out_value reply_value(const struct value *v, const char *text)
-{
-	struct out_value out = out_string(text);
-
-	if (v->kind == VALUE_NUMBER) {
-		out.kind = v->is_unsigned ? OUT_U64 : OUT_S64;
-		out.u64 = v->number;
-	}
-	return out;
-}
-
-static void show_reply(const struct cold_reply *reply, struct out *out)
-{
-	struct out_value value = reply_value(&reply->value, reply->text);
-	struct out_value old = reply_value(&reply->old, reply->old_text);
-
-	out_reply(out, reply->tag, reply->type, reply->is_write ? &old : NULL, &value, reply->note);
-}
-
-static struct err *run_op(struct session *s, bool write, const struct command_line *line,
-			  struct out *out)
-{
-	struct cold_reply reply;
-	struct cold_op op;
-
-	ERR_TRY(parse_op(s, write, line->count, line->words, &op));
-	ERR_TRY(cold_run(coord_cold(session_coord(s)), &op, &reply));
-	show_reply(&reply, out);
-	return NULL;
-}
-
 static struct err *run_read(struct session *s, const struct command_line *line, struct out *out)
 {
-	return run_op(s, false, line, out);
+	return cold_show_run(s, false, line->count, line->words, out);
 }
 
 static struct err *run_write(struct session *s, const struct command_line *line, struct out *out)
 {
-	return run_op(s, true, line, out);
+	return cold_show_run(s, true, line->count, line->words, out);
 }
 
 /* ---- batch ... end ---- */
@@ -81,9 +31,9 @@ static struct err *parse_entry(struct session *s, const char *text, struct cold_
 
 	ERR_TRY(words_split(text, &words));
 	if (words.count && strcmp(words.words[0], "read") == 0)
-		err = parse_op(s, false, words.count - 1, words.words + 1, ret);
+		err = cold_show_parse(s, false, words.count - 1, words.words + 1, ret);
 	else if (words.count && strcmp(words.words[0], "write") == 0)
-		err = parse_op(s, true, words.count - 1, words.words + 1, ret);
+		err = cold_show_parse(s, true, words.count - 1, words.words + 1, ret);
 	else
 		err = err_new(ERR_USAGE, "'%s': a batch holds read and write only", text);
 	words_deinit(&words);
@@ -97,7 +47,7 @@ static struct err *run_entries(struct session *s, const struct command_line *lin
 		ERR_TRY(err_wrap(parse_entry(s, line->block[i], &ops[i]), "entry %u", i + 1));
 	ERR_TRY(cold_batch(coord_cold(session_coord(s)), ops, line->block_count, replies));
 	for (unsigned int i = 0; i < line->block_count; i++)
-		show_reply(&replies[i], out);
+		cold_show_reply(&replies[i], out);
 	return NULL;
 }
 
@@ -175,7 +125,7 @@ static struct err *run_replies(struct session *s, const struct command_line *lin
 	if (line->count)
 		return command_usage(&command_replies);
 	while (cold_replies_next(coord_cold(session_coord(s)), &reply))
-		show_reply(&reply, out);
+		cold_show_reply(&reply, out);
 	return NULL;
 }
 
@@ -184,6 +134,7 @@ static struct err *run_replies(struct session *s, const struct command_line *lin
 	"    task PID[@START_NS] FIELD      a member of the task's task_struct\n"                  \
 	"    percpu SYMBOL[.FIELD] cpu N    a per-CPU variable\n"                                  \
 	"    symbol NAME[.FIELD]            a kernel variable\n"                                   \
+	"    bpf MAP.VAR | bpf MAP[KEY]     a variable or value of a BPF map, see `help bpf`\n"    \
 	"    kva ADDR | direct ADDR         a kernel virtual or a guest-physical address\n"        \
 	"TYPE is u8 u16 u32 u64 s8 s16 s32 s64 bytes:N or or-u32; without it the kernel's own "    \
 	"type counts.\n"

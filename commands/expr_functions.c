@@ -6,6 +6,7 @@
 #include "commands/expr_internal.h"
 
 #include "coord/agent.h"
+#include "coord/bpf.h"
 #include "coord/coord.h"
 #include "coord/globals.h"
 #include "coord/model.h"
@@ -223,6 +224,61 @@ static struct err *function_cgroup(struct eval *ev, const struct node *n,
 	return NULL;
 }
 
+/* The map's types end with this call, so what is left is a number or a text. */
+static struct err *load_bpf(struct bpf_open *open, const char *path, struct value *ret)
+{
+	struct kernel *k = bpf_open_kernel(open);
+	struct place place;
+	struct value v;
+
+	ERR_TRY(bpf_place(open, path, &place));
+	v = value_object(place.type, place.address);
+	v.bit_offset = place.bit_offset;
+	v.bit_size = place.bit_size;
+	if (value_is_text(k, &v)) {
+		char text[256];
+
+		ERR_TRY(value_text(k, &v, text, sizeof(text)));
+		*ret = value_string(text);
+		return NULL;
+	}
+	ERR_TRY(value_load(k, &v, ret));
+	ret->type = 0;
+	return NULL;
+}
+
+/* bpf(MAP.VAR), bpf(MAP[KEY].FIELD): a scalar of a map. */
+static struct err *function_bpf(struct eval *ev, const struct node *n, const struct operand *args,
+				unsigned int count, struct operand *ret)
+{
+	struct bpf_open *open = NULL;
+	const struct bpf_map *map;
+	const char *text, *path;
+	struct bpf_list list;
+	struct value v;
+	struct err *err;
+
+	ERR_TRY(eval_need_kernel(ev, n));
+	ERR_TRY(word_argument(ev, n, 0, &args[0], &text));
+	ERR_TRY(bpf_list(ev->kernel, &list));
+	err = bpf_split(&list, text, &map, &path);
+	if (!err)
+		err = bpf_open(ev->kernel, map, &open);
+	if (!err)
+		err = load_bpf(open, path, &v);
+	bpf_close(open);
+	bpf_list_deinit(&list);
+	if (err) {
+		struct err *placed =
+			eval_error(ev, err_kind(err), n->child[0], "%s", err_detail(err));
+
+		err_free(err);
+		return placed;
+	}
+	operand_set(ret, v);
+	return NULL;
+}
+
 /* ---- counters ---- */
 
 static struct err *function_cpu(struct eval *ev, const struct node *n, const struct operand *args,
@@ -396,6 +452,7 @@ const struct expr_function expr_functions[] = {
 	{"counter", "w|n", function_counter},
 	{"workers", "w", function_workers},
 	{"cgroup", "w", function_cgroup},
+	{"bpf", "w", function_bpf},
 	{NULL, NULL, NULL},
 };
 

@@ -124,6 +124,7 @@ static const struct topic topics[] = {
 	 "    worker(CGROUP,I)               the pid of a worker\n"
 	 "    workers(CGROUP)                .count .iterations .max_gap .spread .migrations\n"
 	 "    dsq(ID) scx cgroup(NAME)       a dispatch queue, sched_ext's state, a cgroup\n"
+	 "    bpf(MAP.VAR) bpf(MAP[KEY])     a number of a BPF map, as `bpf map` names it\n"
 	 "    cpu(N) ncpus time frozen       counts, and guest nanoseconds since ready\n"
 	 "    steal(N) runstate(N) counter(NAME[,CPU]) console\n"
 	 "A member that this kernel lacks is <absent>, a bad address <fault ADDR>; neither equals "
