@@ -251,7 +251,7 @@ static int draw_hints(struct screen *s, const struct area *a, int row, int col,
 	for (; b && b->help; b++) {
 		const char *hint = b->hint;
 
-		if (!hint)
+		if (!hint || !keys_offered(b))
 			continue;
 		if (b->keys[0] == ' ' && coord && coord_frozen(coord))
 			hint = "Thaw";

@@ -140,25 +140,25 @@ static void key_redraw(struct screen *s, struct view *v)
 }
 
 const struct key_binding common_keys[] = {
-	{{K_UP, 'k'}, "up", NULL, key_up},
-	{{K_DOWN, 'j'}, "down", NULL, key_down},
-	{{K_PAGE_UP, K_CTRL('b')}, "a page up", NULL, key_page_up},
-	{{K_PAGE_DOWN, K_CTRL('f')}, "a page down", NULL, key_page_down},
-	{{K_HOME, 'g'}, "first line", NULL, key_first},
-	{{K_END, 'G'}, "last line", NULL, key_last},
-	{{K_ENTER}, "open what is selected", NULL, key_enter},
-	{{' '}, "freeze or thaw the guest", "Freeze", key_freeze},
-	{{'.'}, "let 1ms of guest time pass, then freeze", NULL, key_step},
-	{{','}, "let 100ms of guest time pass, then freeze", NULL, key_step_far},
-	{{':'}, "type a command", "Command", key_command},
-	{{'/'}, "search or filter", NULL, key_search},
-	{{K_TAB}, "next view", NULL, key_next_view},
-	{{K_BACKTAB}, "previous view", NULL, key_previous_view},
-	{{'?', 'h', K_F1}, "help", "Help", key_help},
-	{{K_CTRL('l')}, "draw anew", NULL, key_redraw},
-	{{'q', K_ESCAPE}, "back; quit from the first level (q)", "Back", key_back},
-	{{K_F10, 'Q'}, "quit", NULL, key_quit},
-	{{0}, NULL, NULL, NULL},
+	{{K_UP, 'k'}, "up", NULL, key_up, NULL},
+	{{K_DOWN, 'j'}, "down", NULL, key_down, NULL},
+	{{K_PAGE_UP, K_CTRL('b')}, "a page up", NULL, key_page_up, NULL},
+	{{K_PAGE_DOWN, K_CTRL('f')}, "a page down", NULL, key_page_down, NULL},
+	{{K_HOME, 'g'}, "first line", NULL, key_first, NULL},
+	{{K_END, 'G'}, "last line", NULL, key_last, NULL},
+	{{K_ENTER}, "open what is selected", NULL, key_enter, NULL},
+	{{' '}, "freeze or thaw the guest", "Freeze", key_freeze, NULL},
+	{{'.'}, "let 1ms of guest time pass, then freeze", NULL, key_step, NULL},
+	{{','}, "let 100ms of guest time pass, then freeze", NULL, key_step_far, NULL},
+	{{':'}, "type a command", "Command", key_command, NULL},
+	{{'/'}, "search or filter", NULL, key_search, NULL},
+	{{K_TAB}, "next view", NULL, key_next_view, NULL},
+	{{K_BACKTAB}, "previous view", NULL, key_previous_view, NULL},
+	{{'?', 'h', K_F1}, "help", "Help", key_help, NULL},
+	{{K_CTRL('l')}, "draw anew", NULL, key_redraw, NULL},
+	{{'q', K_ESCAPE}, "back; quit from the first level (q)", "Back", key_back, NULL},
+	{{K_F10, 'Q'}, "quit", NULL, key_quit, NULL},
+	{{0}, NULL, NULL, NULL, NULL},
 };
 
 void keys_names(const struct key_binding *b, struct str *s)
@@ -169,11 +169,21 @@ void keys_names(const struct key_binding *b, struct str *s)
 		str_addf(s, "%s%s", i ? ", " : "", key_text(b->keys[i], name));
 }
 
+bool keys_offered(const struct key_binding *b)
+{
+	if (!b->command)
+		return true;
+	for (const struct command *const *c = command_table; *c; c++)
+		if (strcmp((*c)->name, b->command) == 0)
+			return true;
+	return false;
+}
+
 static bool run_binding(struct screen *s, const struct key_binding *b, int key)
 {
 	for (; b && b->help; b++) {
 		for (int i = 0; i < 3 && b->keys[i]; i++) {
-			if (b->keys[i] == key && b->run) {
+			if (b->keys[i] == key && b->run && keys_offered(b)) {
 				b->run(s, screen_top(s));
 				return true;
 			}

@@ -15,6 +15,8 @@ extern const struct key_binding common_keys[]; /* ended by a NULL help */
 bool keys_dispatch(struct screen *s, int key);
 /* The command whose row names this key, NULL. */
 const struct command *keys_command(int key);
+/* False for a key whose command is not in the table: no hint, no help, no meaning. */
+bool keys_offered(const struct key_binding *b);
 /* "Up, k" of a binding. */
 void keys_names(const struct key_binding *b, struct str *s);
 

@@ -149,11 +149,11 @@ static void key_right(struct screen *s, struct view *v)
 }
 
 const struct key_binding pager_keys[] = {
-	{{'n'}, "next match", NULL, key_search_next},
-	{{'N'}, "previous match", NULL, key_search_previous},
-	{{K_LEFT}, "scroll left", NULL, key_left},
-	{{K_RIGHT}, "scroll right", NULL, key_right},
-	{{0}, NULL, NULL, NULL},
+	{{'n'}, "next match", NULL, key_search_next, NULL},
+	{{'N'}, "previous match", NULL, key_search_previous, NULL},
+	{{K_LEFT}, "scroll left", NULL, key_left, NULL},
+	{{K_RIGHT}, "scroll right", NULL, key_right, NULL},
+	{{0}, NULL, NULL, NULL, NULL},
 };
 
 /* ---- drawing ---- */

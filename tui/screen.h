@@ -27,8 +27,8 @@
 
 #define SCREEN_MIN_ROWS 24
 #define SCREEN_MIN_COLS 80
-#define SCREEN_DEPTH 16   /* views on top of each other */
-#define SCREEN_WATCHES 8  /* expressions under `watch` */
+#define SCREEN_DEPTH 16	 /* views on top of each other */
+#define SCREEN_WATCHES 8 /* expressions under `watch` */
 
 struct busy; /* tui/busy.h */
 struct screen;
@@ -37,10 +37,11 @@ struct view;
 /* One action of the screen. The only place where a key has a meaning: dispatch, hints and help use
  * it. */
 struct key_binding {
-	int keys[3];                  /* 0: no more */
-	const char *help;             /* one line for `?`; NULL ends a table */
-	const char *hint;             /* a word or two for the last line; NULL: only in the help */
+	int keys[3];	  /* 0: no more */
+	const char *help; /* one line for `?`; NULL ends a table */
+	const char *hint; /* a word or two for the last line; NULL: only in the help */
 	void (*run)(struct screen *s, struct view *v);
+	const char *command; /* what it runs; not offered while the table has none of that name */
 };
 
 enum view_flags {
@@ -50,11 +51,11 @@ enum view_flags {
 };
 
 struct view_ops {
-	const char *name;                 /* of `view NAME` */
-	const char *title;                /* in the first line */
-	const char *summary;              /* one line for the help */
-	unsigned int flags;               /* enum view_flags */
-	const struct key_binding *keys;   /* its own, beside the common ones */
+	const char *name;		/* of `view NAME` */
+	const char *title;		/* in the first line */
+	const char *summary;		/* one line for the help */
+	unsigned int flags;		/* enum view_flags */
+	const struct key_binding *keys; /* its own, beside the common ones */
 	/* `argument` may be NULL: a pid, a CPU. */
 	struct err *(*open)(struct screen *s, const char *argument, struct view **ret);
 	void (*close)(struct view *v);
@@ -95,7 +96,7 @@ struct prompt {
 	enum prompt_kind kind;
 	char label[64];
 	struct edit edit;
-	char **candidates;           /* of a completion, while they are shown */
+	char **candidates; /* of a completion, while they are shown */
 	unsigned int candidate_count;
 	/* ASK: takes the text. CONFIRM: called after `y`. */
 	void (*done)(struct screen *s, struct view *v, const char *text);
@@ -114,34 +115,34 @@ struct screen {
 	struct busy *busy;
 	const struct glyphs *glyphs;
 	struct sampler sampler;
-	char release[80];            /* of the adopted kernel; "" without one */
-	char stale[256];             /* why the picture is not the newest; "" when it is */
+	char release[80]; /* of the adopted kernel; "" without one */
+	char stale[256];  /* why the picture is not the newest; "" when it is */
 
 	const struct view_ops *const *listed; /* NULL terminated */
-	struct view *base[16];       /* opened so far, by place in `listed` */
+	struct view *base[16];		      /* opened so far, by place in `listed` */
 	unsigned int tab;
 	struct view *stack[SCREEN_DEPTH]; /* views above the base one */
 	unsigned int depth;
 
 	struct prompt prompt;
 	struct history history;
-	char *history_path;          /* NULL: not kept */
-	char message[1024];          /* of the last line */
+	char *history_path; /* NULL: not kept */
+	char message[1024]; /* of the last line */
 	enum role message_role;
 
 	struct watch watches[SCREEN_WATCHES];
 	unsigned int watch_count;
 
-	int view_row;                /* of the screen, where the view begins */
-	int status_row;              /* of the screen, the first line below the view */
-	bool dirty;                  /* something that is drawn has changed */
-	bool sample_now;             /* do not wait for the next turn */
+	int view_row;			   /* of the screen, where the view begins */
+	int status_row;			   /* of the screen, the first line below the view */
+	bool dirty;			   /* something that is drawn has changed */
+	bool sample_now;		   /* do not wait for the next turn */
 	uint64_t next_sample, sample_cost; /* host ns */
 	uint64_t sampled_epoch;
-	uint64_t last_interrupt;     /* host_now() of the last idle Ctrl-C */
+	uint64_t last_interrupt; /* host_now() of the last idle Ctrl-C */
 	bool booting, too_small, done;
-	int log_fd;                  /* of -v while the screen is open; -1 */
-	struct err *error;           /* what the screen ends with */
+	int log_fd;	   /* of -v while the screen is open; -1 */
+	struct err *error; /* what the screen ends with */
 };
 
 struct view *screen_top(const struct screen *s);

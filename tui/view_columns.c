@@ -42,8 +42,8 @@ static void key_toggle(struct screen *s, struct view *v)
 }
 
 static const struct key_binding keys[] = {
-	{{'x', K_ENTER}, "show or hide this column", "Toggle", key_toggle},
-	{{0}, NULL, NULL, NULL},
+	{{'x', K_ENTER}, "show or hide this column", "Toggle", key_toggle, NULL},
+	{{0}, NULL, NULL, NULL, NULL},
 };
 
 static void close_columns(struct view *v)

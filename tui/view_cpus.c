@@ -409,9 +409,9 @@ static void key_current(struct screen *s, struct view *view)
 }
 
 static const struct key_binding keys[] = {
-	{{K_ENTER}, "the run queue of this CPU", "Queue", NULL},
-	{{'t'}, "the task that runs on this CPU", "Task", key_current},
-	{{0}, NULL, NULL, NULL},
+	{{K_ENTER}, "the run queue of this CPU", "Queue", NULL, NULL},
+	{{'t'}, "the task that runs on this CPU", "Task", key_current, NULL},
+	{{0}, NULL, NULL, NULL, NULL},
 };
 
 static void close_cpus(struct view *view)

@@ -47,6 +47,8 @@ static void add_keys(struct lines *l, const char *title, const struct key_bindin
 	str_add(&s, title);
 	add(l, &s);
 	for (; b->help; b++) {
+		if (!keys_offered(b))
+			continue;
 		str_clear(&names);
 		keys_names(b, &names);
 		add_padded(&s, str_text(&names), KEYS_WIDTH);

@@ -304,10 +304,10 @@ static void key_previous_cpu(struct screen *s, struct view *v)
 }
 
 static const struct key_binding keys[] = {
-	{{']', K_RIGHT}, "next CPU", "CPU", key_next_cpu},
-	{{'[', K_LEFT}, "previous CPU", NULL, key_previous_cpu},
-	{{K_ENTER}, "the fields of this task", "Task", NULL},
-	{{0}, NULL, NULL, NULL},
+	{{']', K_RIGHT}, "next CPU", "CPU", key_next_cpu, NULL},
+	{{'[', K_LEFT}, "previous CPU", NULL, key_previous_cpu, NULL},
+	{{K_ENTER}, "the fields of this task", "Task", NULL, NULL},
+	{{0}, NULL, NULL, NULL, NULL},
 };
 
 static void close_queue(struct view *view)

@@ -330,13 +330,13 @@ static void key_why(struct screen *s, struct view *view)
 }
 
 static const struct key_binding keys[] = {
-	{{K_ENTER}, "open or close a struct; edit a number", "Open", NULL},
-	{{'e'}, "edit: the line `write task PID FIELD VALUE`", "Edit", key_edit},
-	{{K_RIGHT, 'l'}, "open", NULL, key_open},
-	{{K_LEFT}, "close, or go to what it is a part of", NULL, key_close},
-	{{'n'}, "next match", NULL, key_next},
-	{{'w'}, "why this task does not run", "Why", key_why},
-	{{0}, NULL, NULL, NULL},
+	{{K_ENTER}, "open or close a struct; edit a number", "Open", NULL, NULL},
+	{{'e'}, "edit: the line `write task PID FIELD VALUE`", "Edit", key_edit, NULL},
+	{{K_RIGHT, 'l'}, "open", NULL, key_open, NULL},
+	{{K_LEFT}, "close, or go to what it is a part of", NULL, key_close, NULL},
+	{{'n'}, "next match", NULL, key_next, NULL},
+	{{'w'}, "why this task does not run", "Why", key_why, "why"},
+	{{0}, NULL, NULL, NULL, NULL},
 };
 
 static void label(const struct view *view, struct str *s)

@@ -356,19 +356,23 @@ static void key_leave(struct screen *s, struct view *view)
 }
 
 static const struct key_binding keys[] = {
-	{{K_ENTER}, "the fields of this task", "Task", NULL},
-	{{'<'}, "sort by the column to the left", NULL, key_sort_previous},
-	{{'>', K_F9}, "sort by the column to the right", "Sort", key_sort_next},
-	{{'I'}, "turn the order around", "Invert", key_invert},
-	{{'\\', '&'}, "show only tasks for which an expression holds", "Where", key_expression},
-	{{'F'}, "follow this task (again: stop following)", "Follow", key_follow},
-	{{'C', K_F8}, "choose columns", "Columns", key_columns},
-	{{'K'}, "hide kernel threads", NULL, key_hide_kernel},
-	{{'H'}, "hide threads that lead no process", NULL, key_hide_threads},
-	{{'P'}, "sort by share of CPU", NULL, key_by_share},
-	{{'T'}, "sort by run time", NULL, key_by_runtime},
-	{{'N'}, "sort by pid", NULL, key_by_pid},
-	{{0}, NULL, NULL, NULL},
+	{{K_ENTER}, "the fields of this task", "Task", NULL, NULL},
+	{{'<'}, "sort by the column to the left", NULL, key_sort_previous, NULL},
+	{{'>', K_F9}, "sort by the column to the right", "Sort", key_sort_next, NULL},
+	{{'I'}, "turn the order around", "Invert", key_invert, NULL},
+	{{'\\', '&'},
+	 "show only tasks for which an expression holds",
+	 "Where",
+	 key_expression,
+	 NULL},
+	{{'F'}, "follow this task (again: stop following)", "Follow", key_follow, NULL},
+	{{'C', K_F8}, "choose columns", "Columns", key_columns, NULL},
+	{{'K'}, "hide kernel threads", NULL, key_hide_kernel, NULL},
+	{{'H'}, "hide threads that lead no process", NULL, key_hide_threads, NULL},
+	{{'P'}, "sort by share of CPU", NULL, key_by_share, NULL},
+	{{'T'}, "sort by run time", NULL, key_by_runtime, NULL},
+	{{'N'}, "sort by pid", NULL, key_by_pid, NULL},
+	{{0}, NULL, NULL, NULL, NULL},
 };
 
 static void click(struct view *view, struct screen *s, int row, int col, bool twice)

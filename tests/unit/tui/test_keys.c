@@ -89,9 +89,27 @@ static void test_command_keys_mean_what_they_say(void **state)
 	}
 }
 
+static void do_nothing(struct screen *s, struct view *v)
+{
+}
+
+/* A key for a command that this ktdbg has not got would only lead to an error. */
+static void test_keys_need_their_command(void **state)
+{
+	const struct key_binding free_key = {{'a'}, "", NULL, do_nothing, NULL};
+	const struct key_binding has = {{'b'}, "", NULL, do_nothing, "freeze"};
+	const struct key_binding has_not = {{'c'}, "", NULL, do_nothing, "frobnicate"};
+	const struct key_binding prefix = {{'d'}, "", NULL, do_nothing, "free"};
+
+	assert_true(keys_offered(&free_key));
+	assert_true(keys_offered(&has));
+	assert_false(keys_offered(&has_not));
+	assert_false(keys_offered(&prefix));
+}
+
 static void test_names_of_keys(void **state)
 {
-	const struct key_binding b = {{' ', K_CTRL('l'), K_F10}, "", NULL, NULL};
+	const struct key_binding b = {{' ', K_CTRL('l'), K_F10}, "", NULL, NULL, NULL};
 	struct str s = {0};
 
 	keys_names(&b, &s);
@@ -105,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_no_key_means_two_things),
 		cmocka_unit_test(test_views_are_complete),
 		cmocka_unit_test(test_command_keys_mean_what_they_say),
+		cmocka_unit_test(test_keys_need_their_command),
 		cmocka_unit_test(test_names_of_keys),
 	};
 
