@@ -5,7 +5,6 @@
 #include "coord/model.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static const struct out_column cpu_columns[] = {
 	{"cpu", OUT_RIGHT},
@@ -239,51 +238,6 @@ static struct err *run_cpus(struct session *s, const struct command_line *line, 
 	return NULL;
 }
 
-static const struct out_column queue_columns[] = {
-	{"class", 0},	     {"pid", OUT_RIGHT},     {"comm", 0},    {"key", OUT_RIGHT},
-	{"prio", OUT_RIGHT}, {"runtime", OUT_RIGHT}, {"current", 0},
-};
-
-static void queue_rows(const struct model *model, const struct model_queue_entry *entries,
-		       unsigned int count, struct out *out)
-{
-	out_table_begin(out, queue_columns, sizeof(queue_columns) / sizeof(queue_columns[0]));
-	for (unsigned int i = 0; i < count; i++) {
-		const struct model_task *task = &model->tasks[entries[i].task];
-		char comm[SHOW_COMM];
-		const struct out_value values[] = {
-			out_string(sched_class_name(entries[i].class)),
-			out_s64(task->pid),
-			out_string(show_comm(task, comm)),
-			out_u64(entries[i].key),
-			out_s64(task->prio),
-			out_duration(task->runtime),
-			out_bool(task->current),
-		};
-
-		out_row(out, values);
-	}
-	out_table_end(out);
-}
-
-static struct err *run_rq(struct session *s, const struct command_line *line, struct out *out)
-{
-	const struct model *model;
-	struct model_queue_entry *entries;
-	struct kernel *kernel;
-	unsigned int cpu, count;
-
-	if (line->count != 1)
-		return command_usage(&command_rq);
-	ERR_TRY(session_kernel(s, &kernel));
-	ERR_TRY(show_cpu_number(s, line->words[0], &cpu));
-	ERR_TRY(coord_model(session_coord(s), &model));
-	ERR_TRY(model_queue(kernel, model, cpu, &entries, &count));
-	queue_rows(model, entries, count, out);
-	free(entries);
-	return NULL;
-}
-
 const struct command command_cpus = {
 	.name = "cpus",
 	.key = "1",
@@ -317,18 +271,4 @@ const struct command command_cpus = {
 		"    cpus where nr_running > 1 columns cpu,nr_running,cfs.nr_queued",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},
 	.run = run_cpus,
-};
-
-const struct command command_rq = {
-	.name = "rq",
-	.key = "",
-	.group = GROUP_INSPECT,
-	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
-	.usage = "rq CPU",
-	.summary = "the tasks queued on one CPU, in the kernel's order",
-	.help = "`key` is what the class orders by: vruntime, priority, deadline, or the place in "
-		"the local\n"
-		"dispatch queue.",
-	.arguments = {{"CPU", COMPLETE_CPU, NULL}},
-	.run = run_rq,
 };

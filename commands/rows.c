@@ -131,6 +131,28 @@ void row_clauses_deinit(struct row_clauses *c)
 	*c = (struct row_clauses){0};
 }
 
+struct err *rows_word(const char *rest, char **ret_word, const char **ret_clauses)
+{
+	struct row_clauses none = {0};
+	const char *end;
+	char *word = NULL;
+	size_t len;
+
+	while (is_blank(*rest))
+		rest++;
+	for (end = rest; *end && !is_blank(*end);)
+		end = skip_unit(end);
+	if (end > rest && !clause_at(&none, rest, &len)) {
+		word = strndup(rest, (size_t)(end - rest));
+		if (!word)
+			return err_nomem();
+		rest = end;
+	}
+	*ret_word = word;
+	*ret_clauses = rest;
+	return NULL;
+}
+
 /* ---- expressions over a row ---- */
 
 /* A column of the table to be: one of the command's own, or an expression. */

@@ -38,6 +38,11 @@ struct err *row_clauses_parse(const char *text, struct row_clauses *ret)
 	__attribute__((warn_unused_result));
 void row_clauses_deinit(struct row_clauses *c);
 
+/* A command's `rest` of one optional word and clauses: the word (caller frees; NULL: there is none) and
+ * where the clauses begin. */
+struct err *rows_word(const char *rest, char **ret_word, const char **ret_clauses)
+	__attribute__((warn_unused_result));
+
 /* Write the rows that `clauses` (a command's `rest`) asks for as one table. */
 struct err *rows_show(struct session *s, const struct rows *rows, const char *clauses, struct out *out)
 	__attribute__((warn_unused_result));

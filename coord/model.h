@@ -167,6 +167,38 @@ void model_flags(struct kernel *k, const struct model *m, enum model_flags which
 /* The letter of /proc/PID/stat for a task's __state and exit_state. */
 char model_state_letter(uint32_t state, uint32_t exit_state);
 
+/*
+ * One line of a CPU's run queue: what waits there, class by class, in the order in which the kernel
+ * looks, with what each class goes by. Members that do not belong to the class are not present.
+ */
+enum entity_kind { ENTITY_TASK, ENTITY_GROUP, ENTITY_SERVER };
+struct model_entity {
+	enum entity_kind kind;
+	enum sched_class class;
+	int task;	    /* index into the model's tasks; -1: a group or a server */
+	unsigned int depth; /* nested groups: 0 is the CPU's own queue */
+	bool current;	    /* runs, or holds what runs */
+	bool queued;	    /* false: runs, but stands in no queue (ext, idle) */
+	uint64_t address;   /* of the class's entity */
+	uint64_t key;	    /* what the class orders by: vruntime, priority, deadline, position */
+	/* GROUP: its struct cfs_rq and struct cgroup, 0: unknown. */
+	uint64_t group_queue, cgroup;
+	struct maybe autogroup; /* GROUP that is no cgroup but a session's: its number */
+	/* fair. `lag` is the queue's average vruntime less the entity's, signed: what it is owed,
+	 * and with it an entity is eligible, by the kernel's own sums. `vlag` is the kernel's
+	 * record of the time when it left a queue. The weight is scaled by 1024 (nice 0: 1048576).
+	 */
+	struct maybe vruntime, deadline, vlag, lag, slice, weight, eligible, delayed;
+	/* GROUP with a quota: is it throttled; what is left of its slice on this CPU, signed ns. */
+	struct maybe throttled, remaining;
+	/* dl: budget left (signed), and its size and period; deadline above. */
+	struct maybe budget, dl_runtime, dl_period;
+};
+/* The caller frees. What could not be walked is added to `damage`. */
+struct err *model_entities(struct kernel *k, const struct model *m, unsigned int cpu,
+			   struct model_entity **ret, unsigned int *ret_count, struct str *damage)
+	__attribute__((warn_unused_result)); /* of the model's own window */
+
 /* The tasks queued on a CPU, per class, in the order the kernel keeps them: stop, deadline order,
  * RT by priority, the ext local DSQ, then fair in the EEVDF tree's order. The fair task that runs
  * is not in its tree: it comes first among the fair. Groups are entered where their entity stands.
@@ -201,5 +233,12 @@ struct err *model_dsq_tasks(struct kernel *k, const struct model *m, uint64_t ad
 			    struct model_queue_entry **ret, unsigned int *ret_count,
 			    struct str *damage)
 	__attribute__((warn_unused_result)); /* caller frees */
+
+/* ---- groups of tasks ---- */
+
+/* The cgroup (of version 2) that a task belongs to, by the address of its struct; 0: unknown. */
+uint64_t model_task_cgroup(struct kernel *k, const struct model *m, uint64_t task);
+/* A cgroup's path, "/" for the root: raw text, appended. False when it cannot be told. */
+bool model_cgroup_path(struct kernel *k, const struct model *m, uint64_t cgroup, struct str *s);
 
 #endif

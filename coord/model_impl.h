@@ -45,6 +45,7 @@
 	X(dl, "task_struct", "dl")                                                                 \
 	X(scx_node, "task_struct", "scx.dsq_list.node|scx.dsq_node.list")                          \
 	X(thread_head, "signal_struct", "thread_head")                                             \
+	X(task_cgroups, "task_struct", "cgroups")                                                  \
 	X(task_runnable, "task_struct", "scx.runnable_node")                                       \
 	X(task_runnable_at, "task_struct", "scx.runnable_at")                                      \
 	X(thread_flags, "task_struct", "thread_info.flags")                                        \
@@ -108,6 +109,56 @@
 	X(rt_list, "sched_rt_entity", "run_list")                                                  \
 	X(dl_node, "sched_dl_entity", "rb_node")                                                   \
 	X(dl_deadline, "sched_dl_entity", "deadline")                                              \
+	X(dl_left, "sched_dl_entity", "runtime")                                                   \
+	X(dl_period, "sched_dl_entity", "dl_period")                                               \
+	X(dl_runtime, "sched_dl_entity", "dl_runtime")                                             \
+	X(dl_throttled, "sched_dl_entity", "dl_throttled")                                         \
+	X(rq_fair_server, "rq", "fair_server")                                                     \
+	X(rq_ext_server, "rq", "ext_server")                                                       \
+	X(se_deadline, "sched_entity", "deadline")                                                 \
+	X(se_vlag, "sched_entity", "vlag")                                                         \
+	X(se_slice, "sched_entity", "slice")                                                       \
+	X(se_weight, "sched_entity", "load.weight")                                                \
+	X(se_delayed, "sched_entity", "sched_delayed")                                             \
+	X(cfs_sum, "cfs_rq", "sum_w_vruntime|avg_vruntime")                                        \
+	X(cfs_sum_weight, "cfs_rq", "sum_weight|avg_load")                                         \
+	X(cfs_sum_shift, "cfs_rq", "sum_shift")                                                    \
+	X(cfs_zero, "cfs_rq", "zero_vruntime|min_vruntime")                                        \
+	X(cfs_tg, "cfs_rq", "tg")                                                                  \
+	X(cfs_nr, "cfs_rq", "h_nr_queued|h_nr_running")                                            \
+	X(cfs_throttled, "cfs_rq", "throttled")                                                    \
+	X(cfs_throttle_count, "cfs_rq", "throttle_count")                                          \
+	X(cfs_runtime_enabled, "cfs_rq", "runtime_enabled")                                        \
+	X(cfs_remaining, "cfs_rq", "runtime_remaining")                                            \
+	X(tg_cgroup, "task_group", "css.cgroup")                                                   \
+	X(tg_css, "task_group", "css")                                                             \
+	X(autogroup_id, "autogroup", "id")                                                         \
+	X(tg_autogroup, "task_group", "autogroup")                                                 \
+	X(tg_cfs_rq, "task_group", "cfs_rq")                                                       \
+	X(tg_shares, "task_group", "shares")                                                       \
+	X(tg_idle, "task_group", "idle")                                                           \
+	X(tg_quota, "task_group", "cfs_bandwidth.quota")                                           \
+	X(tg_period, "task_group", "cfs_bandwidth.period")                                         \
+	X(tg_burst, "task_group", "cfs_bandwidth.burst")                                           \
+	X(tg_runtime, "task_group", "cfs_bandwidth.runtime")                                       \
+	X(tg_timer, "task_group", "cfs_bandwidth.period_timer.node.expires")                       \
+	X(tg_timer_active, "task_group", "cfs_bandwidth.period_active")                            \
+	X(tg_nr_periods, "task_group", "cfs_bandwidth.nr_periods")                                 \
+	X(tg_nr_throttled, "task_group", "cfs_bandwidth.nr_throttled")                             \
+	X(tg_throttled_time, "task_group", "cfs_bandwidth.throttled_time")                         \
+	X(cset_cgroup, "css_set", "dfl_cgrp")                                                      \
+	X(cgroup_node, "cgroup", "kn")                                                             \
+	X(cgroup_css, "cgroup", "subsys")                                                          \
+	X(cgroup_children, "cgroup", "self.children")                                              \
+	X(cgroup_sibling, "cgroup", "self.sibling")                                                \
+	X(cgroup_frozen, "cgroup", "freezer.freeze")                                               \
+	X(cgroup_populated, "cgroup", "nr_populated_csets")                                        \
+	X(root_cgroup, "cgroup_root", "cgrp")                                                      \
+	X(kn_parent, "kernfs_node", "__parent|parent")                                             \
+	X(kn_name, "kernfs_node", "name")                                                          \
+	X(tk_base, "tk_data", "timekeeper.tkr_mono.base")                                          \
+	X(tk_nsec, "tk_data", "timekeeper.tkr_mono.xtime_nsec")                                    \
+	X(tk_shift, "tk_data", "timekeeper.tkr_mono.shift")                                        \
 	X(lnode_flags, "scx_dsq_list_node", "flags")
 
 #define SCX_FIELDS(X)                                                                              \
@@ -190,6 +241,9 @@ struct model_layout {
 	uint64_t scx_old_global_dsqs, scx_old_aborting;
 	uint64_t preempt_count; /* per-CPU symbol */
 	uint64_t jiffies;
+	uint64_t timekeeper;	    /* struct tk_data */
+	uint64_t root;		    /* struct cgroup_root of the default hierarchy */
+	int64_t cpu_css;	    /* index of the cpu controller in cgroup.subsys[], -1 absent */
 	uint64_t tick_ns;	    /* of a jiffy; 0: unknown */
 	uint32_t enums[ENUM_COUNT]; /* BTF ids, 0: absent */
 	/* Parts of scx.flags and scx.ops_state that are numbers, not flags. 0: absent. */
@@ -224,5 +278,10 @@ bool model_read_task(struct kernel *k, const struct model_layout *l, uint64_t ad
 bool model_mask(struct kernel *k, uint64_t address, struct str *s);
 /* The same of a cpumask_var_t member; false also when it is absent. */
 bool model_mask_var(struct kernel *k, struct object *o, const struct field *f, struct str *s);
+/* CLOCK_MONOTONIC as of the last tick, which is when the kernel last looked: ns. */
+struct maybe model_monotonic(struct kernel *k, const struct model_layout *l);
+/* Memory of a group's cfs_rq on a CPU, 0: none. */
+uint64_t model_group_queue(struct kernel *k, const struct model_layout *l, uint64_t task_group,
+			   unsigned int cpu);
 
 #endif

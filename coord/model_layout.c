@@ -98,6 +98,8 @@ static struct err *find_symbols(struct kernel *k, struct model_layout *l)
 		l->preempt_count += l->preempt_count ? l->pcpu_preempt_count.offset : 0;
 	}
 	l->jiffies = symbol_or_zero(k, "jiffies_64");
+	l->timekeeper = symbol_or_zero(k, "tk_core|timekeeper_data");
+	l->root = symbol_or_zero(k, "cgrp_dfl_root");
 	l->tick_ns = find_tick(k);
 	return NULL;
 }
@@ -125,6 +127,15 @@ static void find_cpustat_slots(const struct types *t, struct model_layout *l)
 			l->cpustat_slot[i] = -1;
 		err_free(err);
 	}
+}
+
+static void find_cpu_controller(const struct types *t, struct model_layout *l)
+{
+	struct err *err = types_enumerator(t, "cpu_cgrp_id", &l->cpu_css);
+
+	if (err || l->cpu_css < 0 || l->cpu_css > 63)
+		l->cpu_css = -1;
+	err_free(err);
 }
 
 /* The states' values moved between releases, and before 6.16 they were called SCX_OPS_ENABLED etc.
@@ -252,6 +263,7 @@ struct err *model_layout_create(struct kernel *k, struct model_layout **ret)
 	l->users = 1;
 	find_fields(t, l);
 	find_cpustat_slots(t, l);
+	find_cpu_controller(t, l);
 	err = check_fields(l);
 	if (!err)
 		err = find_symbols(k, l);
