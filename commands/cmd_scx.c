@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/as_drgn.h"
 #include "commands/command.h"
 #include "commands/show.h"
 #include "coord/model.h"
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The kernel's name in the letters that all keys have. */
 static void event_record(const struct model_event *event, struct out *out)
@@ -40,6 +42,10 @@ static struct err *run_scx(struct session *s, const struct command_line *line, s
 {
 	const struct model *model;
 
+	if (line->count == 1 && strcmp(line->words[0], "--as-drgn") == 0) {
+		as_drgn_scx(out);
+		return NULL;
+	}
 	if (line->count)
 		return command_usage(&command_scx);
 	ERR_TRY(coord_model(session_coord(s), &model));
@@ -174,10 +180,12 @@ const struct command command_scx = {
 	.key = "",
 	.group = GROUP_INSPECT,
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
-	.usage = "scx",
+	.usage = "scx [--as-drgn]",
 	.summary = "state of sched_ext: scheduler, counters, why it ended",
 	.help = "The kernel's own event counters, summed over the CPUs, follow where this kernel "
-		"has them.",
+		"has them. --as-drgn prints\n"
+		"a drgn program that gives the same answer from a dump.",
+	.arguments = {{"--as-drgn", COMPLETE_WORD, "--as-drgn"}},
 	.run = run_scx,
 };
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/as_drgn.h"
 #include "commands/command.h"
 #include "commands/rows.h"
 #include "commands/show.h"
@@ -6,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct out_column task_columns[] = {
 	{"pid", OUT_RIGHT},
@@ -212,15 +214,18 @@ static struct err *run_task(struct session *s, const struct command_line *line, 
 	struct kernel *kernel;
 	struct value task;
 	int64_t pid;
+	bool as_drgn = line->count == 2 && strcmp(line->words[1], "--as-drgn") == 0;
 	int row;
 
-	if (line->count != 1)
+	if (line->count != 1 && !as_drgn)
 		return command_usage(&command_task);
 	ERR_TRY(show_number(s, line->words[0], &pid));
 	ERR_TRY(take_rows(s, &rows));
 	row = pid > 0 && pid <= INT32_MAX ? model_find_task(rows.model, (int)pid) : -1;
 	if (row < 0)
 		return no_task(rows.model, pid);
+	if (as_drgn)
+		return as_drgn_task((int)pid, out);
 	ERR_TRY(session_kernel(s, &kernel));
 	task_self(&rows, (unsigned int)row, &task);
 	task_record(kernel, &rows, (unsigned int)row, &task, out);
@@ -256,10 +261,12 @@ const struct command command_task = {
 	.key = "enter",
 	.group = GROUP_INSPECT,
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
-	.usage = "task PID",
+	.usage = "task PID [--as-drgn]",
 	.summary = "one task in detail",
 	.help = "All columns of `tasks`, and in text the scheduling entity of its class. PID may\n"
-		"be an expression: $w, worker(web,0).",
-	.arguments = {{"PID", COMPLETE_PID, NULL}},
+		"be an expression: $w, worker(web,0). --as-drgn prints a drgn program that gives "
+		"the same answer\n"
+		"from a dump.",
+	.arguments = {{"PID", COMPLETE_PID, NULL}, {"--as-drgn", COMPLETE_WORD, "--as-drgn"}},
 	.run = run_task,
 };
