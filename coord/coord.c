@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "coord/agent.h"
 #include "coord/cold.h"
+#include "coord/counters.h"
 #include "coord/model.h"
 
 #include <inttypes.h>
@@ -28,6 +29,7 @@ struct coord {
 	uint64_t adoptions;
 	struct agent *agent;
 	struct cold *cold;
+	struct counters *counters;
 	struct model_layout *layout; /* of `kernel`, made at the first model */
 	struct model *model;
 	uint64_t model_epoch;
@@ -48,6 +50,8 @@ static void forget_model(struct coord *c)
 void coord_forget_kernel(struct coord *c)
 {
 	forget_model(c);
+	if (c->counters)
+		counters_forget(c->counters);
 	model_layout_put(c->layout);
 	c->layout = NULL;
 	if (c->kernel)
@@ -124,6 +128,8 @@ struct err *coord_create(struct machine *machine, enum coord_pacing pacing, stru
 		err = NULL;
 	}
 	if (!err)
+		err = counters_create(&c->counters);
+	if (!err)
 		err = cold_create(c, &c->cold);
 	if (!err)
 		err = agent_create(c, &c->agent);
@@ -144,6 +150,7 @@ void coord_destroy(struct coord *c)
 	agent_destroy(c->agent);
 	cold_destroy(c->cold);
 	coord_forget_kernel(c);
+	counters_destroy(c->counters);
 	machine_destroy(c->machine);
 	free(c);
 }
@@ -161,6 +168,16 @@ struct agent *coord_agent(struct coord *c)
 struct cold *coord_cold(struct coord *c)
 {
 	return c->cold;
+}
+
+struct counters *coord_counters(struct coord *c)
+{
+	return c->counters;
+}
+
+enum coord_pacing coord_pacing(const struct coord *c)
+{
+	return c->pacing;
 }
 
 uint64_t coord_time(struct coord *c)
@@ -276,10 +293,26 @@ void coord_set_pacing(struct coord *c, enum coord_pacing pacing)
 	machine_set_paced(c->machine, pacing == COORD_FREE);
 }
 
+static void sample(struct coord *c)
+{
+	counters_poll(c->counters, c->pacing, c->kernel, c->machine);
+}
+
 struct err *coord_idle(struct coord *c)
 {
 	ERR_TRY(check_alive(c));
-	return settle(c);
+	ERR_TRY(settle(c));
+	sample(c);
+	return NULL;
+}
+
+/* A guest that runs freely is sampled while somebody waits, too. */
+static uint64_t wait_slice(const struct coord *c)
+{
+	bool samples =
+		c->pacing == COORD_FREE && counters_next(c->counters, c->pacing, 0) != UINT64_MAX;
+
+	return samples ? COUNTERS_PERIOD : WAIT_SLICE;
 }
 
 /* Wait until the machine is held by its stop. A slow host only takes longer; guest time that does
@@ -289,10 +322,11 @@ static struct err *wait_held(struct coord *c, enum machine_stop_reason *ret)
 	uint64_t seen = machine_time(c->machine), since = host_now();
 
 	for (;;) {
-		struct err *err = machine_wait(c->machine, WAIT_SLICE, ret);
+		struct err *err = machine_wait(c->machine, wait_slice(c), ret);
 
 		if (!err || err_kind(err) != ERR_TIMEOUT)
 			return err;
+		sample(c);
 		if (machine_time(c->machine) != seen) {
 			seen = machine_time(c->machine);
 			since = host_now();
@@ -304,15 +338,38 @@ static struct err *wait_held(struct coord *c, enum machine_stop_reason *ret)
 	}
 }
 
+/* In lockstep samples are taken where the guest stands for them: a run ends at each. */
+static struct err *run_part(struct coord *c, const struct machine_stop *stop,
+			    enum machine_stop_reason *ret, bool *done)
+{
+	struct machine_stop part = *stop;
+	struct err *err;
+
+	if (c->pacing == COORD_LOCKSTEP) {
+		uint64_t next = counters_next(c->counters, c->pacing, machine_time(c->machine));
+
+		part.time = next < stop->time ? next : stop->time;
+	}
+	ERR_TRY(let_run(c, &part));
+	err = wait_held(c, ret);
+	c->running = machine_state(c->machine) == MACHINE_RUNNING;
+	if (err)
+		return err;
+	sample(c);
+	*done = *ret != STOP_TIME || part.time == stop->time;
+	return NULL;
+}
+
 /* Run to `stop`, then hold as windows and freeze ask, also when the wait failed. */
 static struct err *run_to(struct coord *c, const struct machine_stop *stop,
 			  enum machine_stop_reason *ret)
 {
 	struct err *err, *settled;
+	bool done = false;
 
-	ERR_TRY(let_run(c, stop));
-	err = wait_held(c, ret);
-	c->running = machine_state(c->machine) == MACHINE_RUNNING;
+	do {
+		err = run_part(c, stop, ret, &done);
+	} while (!err && !done);
 	settled = settle(c);
 	if (!err)
 		return settled;

@@ -23,9 +23,10 @@
 #include <stdint.h>
 
 struct coord;
-struct agent; /* coord/agent.h */
-struct cold;  /* coord/cold.h */
-struct model; /* coord/model.h */
+struct agent;	 /* coord/agent.h */
+struct cold;	 /* coord/cold.h */
+struct counters; /* coord/counters.h */
+struct model;	 /* coord/model.h */
 
 enum coord_pacing { COORD_LOCKSTEP, COORD_FREE };
 
@@ -39,6 +40,7 @@ void coord_destroy(struct coord *c); /* destroys the machine too; NULL is fine *
 struct machine *coord_machine(struct coord *c);
 struct agent *coord_agent(struct coord *c);
 struct cold *coord_cold(struct coord *c);
+struct counters *coord_counters(struct coord *c);
 /* The adopted kernel; tries adoption again when there is none. The error says why not. */
 struct err *coord_kernel(struct coord *c, struct kernel **ret) __attribute__((warn_unused_result));
 /* Changes with every adoption: what was looked up in one kernel is void in the next. */
@@ -84,7 +86,9 @@ struct err *coord_model(struct coord *c, const struct model **ret)
 void coord_touched(struct coord *c);
 
 void coord_set_pacing(struct coord *c, enum coord_pacing pacing);
-/* Prompt and screen: call when idle; lets a FREE guest run and notices its death. */
+enum coord_pacing coord_pacing(const struct coord *c);
+/* Prompt and screen: call when idle; lets a FREE guest run, samples its counters when they are due,
+ * and notices its death. */
 struct err *coord_idle(struct coord *c) __attribute__((warn_unused_result));
 
 #endif
