@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scheduler counters: what they are now, how fast they grow, and whether they stay within limits.
+ *
+ * What is read in the command's window is exact and recorded. What comes from samples is so in
+ * lockstep only: where guest time passes freely the host chose their moments, and a recording does
+ * not hold what they say.
+ */
+#include "base/parse.h"
+#include "commands/command.h"
+#include "commands/show.h"
+#include "coord/counters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rates are over this much guest time, or what there is. */
+#define RATE_NS 1000000000ull
+#define SAMPLES_SHOWN 20
+
+struct counter_column {
+	enum counter counter;
+	unsigned int flags;
+};
+
+static const struct counter_column shown[] = {
+	{COUNTER_NR_RUNNING, OUT_RIGHT},
+	{COUNTER_NR_FAIR, OUT_RIGHT},
+	{COUNTER_NR_RT, OUT_RIGHT},
+	{COUNTER_NR_DL, OUT_RIGHT | OUT_HIDDEN},
+	{COUNTER_NR_EXT, OUT_RIGHT},
+	{COUNTER_LOCAL_DSQ, OUT_RIGHT},
+	{COUNTER_SWITCHES, OUT_RIGHT},
+	{COUNTER_WAKEUPS, OUT_RIGHT},
+	{COUNTER_WAKEUPS_LOCAL, OUT_RIGHT},
+	{COUNTER_GOIDLE, OUT_RIGHT},
+	{COUNTER_RUN_DELAY, OUT_RIGHT},
+	{COUNTER_STEAL, OUT_RIGHT},
+	{COUNTER_CLOCK, OUT_RIGHT | OUT_HIDDEN},
+	{COUNTER_SCHEDULES, OUT_RIGHT | OUT_HIDDEN},
+	{COUNTER_YIELDS, OUT_RIGHT | OUT_HIDDEN},
+	{COUNTER_RUNS, OUT_RIGHT | OUT_HIDDEN},
+};
+#define SHOWN (sizeof(shown) / sizeof(shown[0]))
+
+/* A table's columns: `first` ones of its own, then the counters. */
+#define LEADING_MAX 3
+struct columns {
+	struct out_column columns[LEADING_MAX + SHOWN];
+	unsigned int count;
+};
+
+static void add_column(struct columns *c, const char *name, unsigned int flags)
+{
+	c->columns[c->count++] = (struct out_column){name, flags};
+}
+
+static void add_counters(struct columns *c)
+{
+	for (unsigned int i = 0; i < SHOWN; i++)
+		add_column(c, counter_table[shown[i].counter].name, shown[i].flags);
+}
+
+/* What a `counters` line is about. */
+struct request {
+	struct counters *counters;
+	int cpu; /* -1: all */
+	struct sample *now;
+	const struct sample *base; /* to compare with, NULL: nothing was sampled */
+};
+
+static bool wants_cpu(const struct request *r, unsigned int cpu)
+{
+	return r->cpu < 0 || r->cpu == (int)cpu;
+}
+
+static struct out_value value_of(const struct sample *s, unsigned int cpu, enum counter c)
+{
+	if (!sample_has(s, c))
+		return out_absent();
+	if (counter_table[c].kind == COUNTER_TIME && c != COUNTER_CLOCK)
+		return out_duration(sample_value(s, cpu, c));
+	return out_u64(sample_value(s, cpu, c));
+}
+
+/* A gauge has no rate: its value stands in the same place. */
+static struct out_value rate_of(const struct request *r, unsigned int cpu, enum counter c)
+{
+	double rate;
+
+	if (counter_table[c].kind == COUNTER_GAUGE)
+		return value_of(r->now, cpu, c);
+	if (!sample_rate(r->base, r->now, cpu, c, &rate))
+		return out_absent();
+	if (counter_table[c].kind == COUNTER_TIME)
+		return out_duration((uint64_t)(rate + 0.5));
+	return out_u64((uint64_t)(rate + 0.5));
+}
+
+/* ---- values and rates ---- */
+
+static void show_cpus(const struct request *r, bool rates, struct out *out)
+{
+	struct columns c = {.count = 0};
+
+	add_column(&c, "cpu", OUT_RIGHT);
+	add_counters(&c);
+	out_table_begin(out, c.columns, c.count);
+	for (unsigned int cpu = 0; cpu < r->now->cpus; cpu++) {
+		struct out_value row[LEADING_MAX + SHOWN] = {out_u64(cpu)};
+
+		if (!wants_cpu(r, cpu) || !cpu_set_has(&r->now->online, cpu))
+			continue;
+		for (unsigned int i = 0; i < SHOWN; i++)
+			row[1 + i] = rates ? rate_of(r, cpu, shown[i].counter)
+					   : value_of(r->now, cpu, shown[i].counter);
+		out_row(out, row);
+	}
+	out_table_end(out);
+}
+
+static struct out_value event_rate(const struct request *r, unsigned int event)
+{
+	double rate;
+
+	if (!sample_event_rate(r->base, r->now, event, &rate))
+		return out_absent();
+	return out_u64((uint64_t)(rate + 0.5));
+}
+
+static const struct out_column event_columns[] = {
+	{"event", 0},
+	{"count", OUT_RIGHT},
+	{"per_second", OUT_RIGHT},
+};
+
+static void show_events(const struct request *r, bool rates, struct out *out)
+{
+	if (!r->now->instance || r->cpu >= 0)
+		return;
+	out_table_begin(out, event_columns, rates ? 3 : 2);
+	for (unsigned int i = 0; i < r->now->events; i++) {
+		const struct out_value row[] = {
+			out_string(counters_event(r->counters, i)),
+			out_s64(sample_event(r->now, i)),
+			rates ? event_rate(r, i) : out_absent(),
+		};
+
+		out_row(out, row);
+	}
+	out_table_end(out);
+}
+
+static void show_schedstats(const struct request *r, struct out *out)
+{
+	if (out_format(out) == OUT_TEXT && !counters_schedstats(r->counters))
+		out_text(out, "wakeups and goidle: this guest's schedstats are off; boot it with "
+			      "--append schedstats=enable");
+}
+
+/* How long the host ran each vCPU. */
+static void show_vcpus(const struct request *r, struct out *out)
+{
+	static const struct out_column columns[] = {{"vcpu", OUT_RIGHT}, {"vcpu_time", OUT_RIGHT}};
+
+	if (!sample_has(r->now, COUNTER_VCPU_TIME))
+		return;
+	out_table_begin(out, columns, 2);
+	for (unsigned int cpu = 0; cpu < r->now->cpus; cpu++) {
+		const struct out_value row[] = {
+			out_u64(cpu),
+			r->base ? rate_of(r, cpu, COUNTER_VCPU_TIME)
+				: value_of(r->now, cpu, COUNTER_VCPU_TIME),
+		};
+
+		if (wants_cpu(r, cpu))
+			out_row(out, row);
+	}
+	out_table_end(out);
+}
+
+static void show_violations(const struct request *r, struct out *out)
+{
+	const struct threshold_state *findings = counters_findings(r->counters);
+
+	for (unsigned int i = 0; i < THRESHOLD_COUNT; i++) {
+		struct str s = {0};
+
+		threshold_describe(findings, counters_thresholds(r->counters), i, &s);
+		if (s.len)
+			out_text(out, "threshold %s", str_text(&s));
+		str_deinit(&s);
+	}
+}
+
+/* From here on: shown, but not recorded where the host had a hand in it. */
+static void begin_sampled(struct coord *coord, struct out *out)
+{
+	if (coord_pacing(coord) == COORD_FREE)
+		out_set_tee(out, NULL);
+}
+
+static struct err *no_samples(void)
+{
+	return err_new(ERR_REFUSED,
+		       "counters: nothing was sampled; `counters start`, then let guest time pass");
+}
+
+static struct err *show_rates(struct coord *coord, const struct request *r, struct out *out)
+{
+	char text[DURATION_TEXT];
+
+	if (!r->base || r->base->time == r->now->time)
+		return no_samples();
+	begin_sampled(coord, out);
+	show_cpus(r, true, out);
+	show_events(r, true, out);
+	if (out_format(out) == OUT_TEXT)
+		out_text(out, "per second, over %s of guest time",
+			 format_duration(r->now->time - r->base->time, text));
+	return NULL;
+}
+
+static struct err *show(struct session *s, struct request *r, bool rates, struct out *out)
+{
+	struct coord *coord = session_coord(s);
+	struct kernel *kernel;
+
+	ERR_TRY(session_kernel(s, &kernel));
+	ERR_TRY(counters_now(r->counters, kernel, coord_machine(coord), &r->now));
+	r->base = samples_before(counters_samples(r->counters),
+				 r->now->time > RATE_NS ? r->now->time - RATE_NS : 0);
+	if (rates) {
+		ERR_TRY(show_rates(coord, r, out));
+	} else {
+		show_cpus(r, false, out);
+		show_events(r, false, out);
+	}
+	show_schedstats(r, out);
+	begin_sampled(coord, out);
+	show_vcpus(r, out);
+	show_violations(r, out);
+	return NULL;
+}
+
+static struct err *run_show(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct request r = {.counters = coord_counters(session_coord(s)), .cpu = -1};
+	bool rates = false;
+	unsigned int cpu;
+	struct err *err;
+
+	for (unsigned int i = 0; i < line->count; i++) {
+		if (strcmp(line->words[i], "rates") == 0) {
+			rates = true;
+			continue;
+		}
+		if (!str_starts(line->words[i], "cpu:"))
+			return command_usage(&command_counters);
+		ERR_TRY(show_cpu_number(s, line->words[i], &cpu));
+		r.cpu = (int)cpu;
+	}
+	err = show(s, &r, rates, out);
+	free(r.now);
+	return err;
+}
+
+/* ---- the newest samples as they were taken ---- */
+
+static void show_sample(const struct request *r, const struct sample *sample, struct out *out)
+{
+	char time[DURATION_TEXT];
+
+	for (unsigned int cpu = 0; cpu < sample->cpus; cpu++) {
+		struct out_value row[LEADING_MAX + SHOWN] = {
+			out_string(format_seconds(sample->time, time)),
+			out_u64(cpu),
+			out_bool(cpu_set_has(&sample->torn, cpu)),
+		};
+
+		if (!wants_cpu(r, cpu) || !cpu_set_has(&sample->online, cpu))
+			continue;
+		for (unsigned int i = 0; i < SHOWN; i++)
+			row[LEADING_MAX + i] = value_of(sample, cpu, shown[i].counter);
+		out_row(out, row);
+	}
+}
+
+static void show_samples(const struct request *r, unsigned int count, struct out *out)
+{
+	const struct samples *samples = counters_samples(r->counters);
+	struct columns c = {.count = 0};
+
+	add_column(&c, "time", OUT_RIGHT);
+	add_column(&c, "cpu", OUT_RIGHT);
+	add_column(&c, "torn", 0);
+	add_counters(&c);
+	out_table_begin(out, c.columns, c.count);
+	for (unsigned int back = count < samples->count ? count : samples->count; back-- > 0;)
+		show_sample(r, samples_back(samples, back), out);
+	out_table_end(out);
+}
+
+static struct err *run_samples(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct request r = {.counters = coord_counters(session_coord(s)), .cpu = -1};
+	uint64_t count = SAMPLES_SHOWN;
+	unsigned int cpu;
+
+	for (unsigned int i = 1; i < line->count; i++) {
+		if (str_starts(line->words[i], "cpu:")) {
+			ERR_TRY(show_cpu_number(s, line->words[i], &cpu));
+			r.cpu = (int)cpu;
+			continue;
+		}
+		ERR_TRY(err_wrap(parse_u64(line->words[i], &count), "counters samples"));
+	}
+	if (!counters_samples(r.counters)->count)
+		return no_samples();
+	begin_sampled(session_coord(s), out);
+	show_samples(&r, count < SAMPLES_MAX ? (unsigned int)count : SAMPLES_MAX, out);
+	return NULL;
+}
+
+/* ---- starting, stopping, forgetting ---- */
+
+static struct err *run_start(struct session *s, const struct command_line *line, struct out *out)
+{
+	if (line->count != 1)
+		return command_usage(&command_counters);
+	counters_start(coord_counters(session_coord(s)));
+	return NULL;
+}
+
+static struct err *run_stop(struct session *s, const struct command_line *line, struct out *out)
+{
+	if (line->count != 1)
+		return command_usage(&command_counters);
+	counters_stop(coord_counters(session_coord(s)));
+	return NULL;
+}
+
+static struct err *run_reset(struct session *s, const struct command_line *line, struct out *out)
+{
+	if (line->count != 1)
+		return command_usage(&command_counters);
+	counters_reset(coord_counters(session_coord(s)));
+	return NULL;
+}
+
+/* ---- thresholds ---- */
+
+static const struct out_column threshold_columns[] = {
+	{"threshold", 0},   {"limit", OUT_RIGHT},    {"worst", OUT_RIGHT},
+	{"cpu", OUT_RIGHT}, {"in_a_row", OUT_RIGHT}, {"violated", 0},
+};
+
+static void threshold_row(struct counters *c, enum threshold which, struct out *out)
+{
+	const struct threshold_finding *f = &counters_findings(c)->findings[which];
+	struct str limit = {0}, worst = {0};
+
+	thresholds_limit_text(counters_thresholds(c), which, &limit);
+	threshold_value_text(which, f->worst, &worst);
+	const struct out_value row[] = {
+		out_string(threshold_name(which)),
+		out_string(str_text(&limit)),
+		out_string(str_text(&worst)),
+		f->worst_cpu >= 0 ? out_s64(f->worst_cpu) : out_string(""),
+		out_u64(f->longest),
+		out_bool(f->violated),
+	};
+	out_row(out, row);
+	str_deinit(&limit);
+	str_deinit(&worst);
+}
+
+static struct err *run_thresholds(struct session *s, const struct command_line *line,
+				  struct out *out)
+{
+	struct counters *c = coord_counters(session_coord(s));
+	struct thresholds t = *counters_thresholds(c);
+
+	for (unsigned int i = 1; i < line->count; i++)
+		ERR_TRY(err_wrap(thresholds_set(&t, line->words[i]), "counters thresholds"));
+	if (line->count > 1) {
+		counters_set_thresholds(c, &t);
+		return NULL;
+	}
+	begin_sampled(session_coord(s), out);
+	out_table_begin(out, threshold_columns,
+			sizeof(threshold_columns) / sizeof(threshold_columns[0]));
+	for (unsigned int i = 0; i < THRESHOLD_COUNT; i++)
+		threshold_row(c, i, out);
+	out_table_end(out);
+	return NULL;
+}
+
+/* All that was violated, as one error. */
+static struct err *violations(struct counters *c)
+{
+	struct str s = {0};
+	struct err *err = NULL;
+
+	for (unsigned int i = 0; i < THRESHOLD_COUNT; i++) {
+		if (s.len && counters_findings(c)->findings[i].violated)
+			str_add(&s, "; ");
+		threshold_describe(counters_findings(c), counters_thresholds(c), i, &s);
+	}
+	if (s.len)
+		err = err_new(ERR_EXPECT, "%s", str_text(&s));
+	str_deinit(&s);
+	return err;
+}
+
+static struct err *run_check(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct counters *c = coord_counters(session_coord(s));
+
+	if (line->count != 1)
+		return command_usage(&command_counters);
+	/* What is sampled unasked at the prompt is not there when a recording is replayed. */
+	if (!counters_asked(c))
+		return err_new(ERR_REFUSED, "counters check: `counters start` comes first");
+	if (!counters_findings(c)->judged)
+		return err_new(ERR_EXPECT, "nothing to judge: no guest time has passed since "
+					   "`counters start`");
+	return violations(c);
+}
+
+/* ---- the command ---- */
+
+static struct err *run_counters(struct session *s, const struct command_line *line, struct out *out)
+{
+	static const struct {
+		const char *word;
+		struct err *(*run)(struct session *s, const struct command_line *line,
+				   struct out *out);
+	} verbs[] = {
+		{"start", run_start}, {"stop", run_stop},	{"reset", run_reset},
+		{"check", run_check}, {"samples", run_samples}, {"thresholds", run_thresholds},
+	};
+
+	for (size_t i = 0; line->count && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(line->words[0], verbs[i].word) == 0)
+			return verbs[i].run(s, line, out);
+	return run_show(s, line, out);
+}
+
+const struct command command_counters = {
+	.name = "counters",
+	.key = "",
+	.group = GROUP_INSPECT,
+	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
+	.usage = "counters [rates] [cpu:N] | samples [N] [cpu:N] | start | stop | reset | check | "
+		 "thresholds [KEY=VALUE...]",
+	.summary = "scheduler counters, their rates and their limits",
+	.help = "Each CPU's queue lengths and what it counted since boot, then the events of the "
+		"loaded sched_ext\n"
+		"scheduler; `rates` shows how much a second of guest time, over the last second. "
+		"Wakeups and goidle\n"
+		"need a guest booted with --append schedstats=enable. More columns in JSON: dl "
+		"clock "
+		"schedules yields runs.\n"
+		"Where guest time passes freely (prompt, screen, real clock) counters are sampled "
+		"ten times a second of\n"
+		"it without holding the guest, and the last ten minutes are kept (less with very "
+		"many "
+		"CPUs);\n"
+		"what samples say is then not recorded. In scripts and recordings under the "
+		"virtual "
+		"clock nothing is\n"
+		"sampled before `counters start`; from then on it is at exact multiples of 100ms, "
+		"where every run\n"
+		"ends for a moment. That leaves no trace when the quantum divides 4ms, as 100us "
+		"does.\n"
+		"`samples` shows the newest as they were taken; a CPU that kept changing while it "
+		"was "
+		"read is `torn`.\n"
+		"`check` fails when a limit was exceeded since `counters start` for 5 samples in a "
+		"row:\n"
+		"    imbalance=4.0   longest run queue / shortest (at least 1)\n"
+		"    local_dsq=50    tasks in a local dispatch queue\n"
+		"    stuck=on        a run-queue clock stands still; not of an idle CPU, nor of a "
+		"vCPU that the\n"
+		"                    host did not run\n"
+		"    fallback=200    SCX_EV_SELECT_CPU_FALLBACK a second\n"
+		"    keep_last=100   SCX_EV_DISPATCH_KEEP_LAST a second\n"
+		"    samples=5       how many in a row are too many\n"
+		"\n"
+		"    counters start\n"
+		"    counters thresholds imbalance=2 stuck=off\n"
+		"    run 5s\n"
+		"    counters check",
+	.arguments = {{"WHAT", COMPLETE_WORD, "rates|samples|start|stop|reset|check|thresholds"},
+		      {"CPU", COMPLETE_CPU, NULL}},
+	.run = run_counters,
+};
