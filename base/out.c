@@ -170,17 +170,27 @@ void out_format_value(struct str *s, const struct out_value *value)
 	}
 }
 
+/* Escaped, a control byte does a terminal no harm, and a program gets the byte itself. */
 static void json_string(struct str *s, const char *text)
 {
 	struct str clean = {0};
 
-	/* Cleaned first, so that only '"' and '\' are left to escape. */
-	str_add_clean(&clean, text, SIZE_MAX);
 	str_add_c(s, '"');
-	for (const char *p = str_text(&clean); *p; p++) {
-		if (*p == '"' || *p == '\\')
-			str_add_c(s, '\\');
-		str_add_c(s, *p);
+	while (*text) {
+		size_t len = 0;
+
+		while ((unsigned char)text[len] >= ' ')
+			len++;
+		str_clear(&clean);
+		str_add_clean(&clean, text, len);
+		for (const char *p = str_text(&clean); *p; p++) {
+			if (*p == '"' || *p == '\\')
+				str_add_c(s, '\\');
+			str_add_c(s, *p);
+		}
+		if (text[len])
+			str_addf(s, "\\u%04x", (unsigned char)text[len++]);
+		text += len;
 	}
 	str_add_c(s, '"');
 	s->failed |= clean.failed;

@@ -205,6 +205,19 @@ static void test_prose_is_a_line_each(void **state)
 	end(&f, "{\"text\": \"one\"}\n{\"text\": \"two\"}\n");
 }
 
+/* A program gets the byte; a terminal that shows the line gets none. */
+static void test_control_bytes_in_json_are_escaped(void **state)
+{
+	struct fixture f;
+
+	begin(&f, OUT_JSON);
+	out_lines(f.out, "\tint a\x1b[1m\"b\\\xff");
+	end(&f, "{\"text\": \"\\u0009int a\\u001b[1m\\\"b\\\\\\\\xff\"}\n");
+	begin(&f, OUT_TEXT);
+	out_lines(f.out, "a\x1b[1m");
+	end(&f, "a\\x1b[1m\n");
+}
+
 static void test_tee_gets_everything_in_its_own_format(void **state)
 {
 	struct fixture f, second;
@@ -256,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_width_counts_characters_not_bytes),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_prose_is_a_line_each),
+		cmocka_unit_test(test_control_bytes_in_json_are_escaped),
 		cmocka_unit_test(test_tee_gets_everything_in_its_own_format),
 		cmocka_unit_test(test_a_dropped_table_leaves_nothing),
 	};
