@@ -287,11 +287,12 @@ static struct err *unknown_name(struct eval *ev, const struct node *n,
 static struct err *kernel_name(struct eval *ev, const struct node *n, struct value *ret)
 {
 	uint64_t address;
+	bool is_unsigned;
 	int64_t number;
-	struct err *err = types_enumerator(ev->types, n->text, &number);
+	struct err *err = types_constant(ev->types, n->text, &number, &is_unsigned);
 
 	if (!err) {
-		*ret = value_number(number);
+		*ret = is_unsigned ? value_unsigned((uint64_t)number) : value_number(number);
 		return NULL;
 	}
 	err_free(err);

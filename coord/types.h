@@ -94,6 +94,10 @@ int64_t types_offset(const struct types *t, const char *struct_name, const char 
  * NULL). */
 struct err *types_enumerator(const struct types *t, const char *name, int64_t *ret)
 	__attribute__((warn_unused_result));
+/* The same, and whether an expression counts with it as an unsigned number (an unsigned enum of 64
+ * bits). */
+struct err *types_constant(const struct types *t, const char *name, int64_t *ret,
+			   bool *ret_unsigned) __attribute__((warn_unused_result));
 const char *types_enum_name(const struct types *t, uint32_t id, int64_t value);
 /* The value of enumerator `name` of enum `id`. */
 struct err *types_enum_value(const struct types *t, uint32_t id, const char *name, int64_t *ret)

@@ -234,12 +234,26 @@ static bool find_enumerator(const struct types *t, const struct btf_type *type, 
 	return false;
 }
 
+struct err *types_constant(const struct types *t, const char *name, int64_t *ret,
+			   bool *ret_unsigned)
+{
+	for (uint32_t i = 0; *name && i < t->enum_count; i++) {
+		const struct btf_type *type = types_raw(t, t->enums[i]);
+
+		if (!find_enumerator(t, type, name, ret))
+			continue;
+		/* As the compiler types them: what int can hold is int. */
+		*ret_unsigned = btf_is_enum64(type) && !btf_kflag(type);
+		return NULL;
+	}
+	return err_new(ERR_NOT_FOUND, "no enumerator '%s'", name);
+}
+
 struct err *types_enumerator(const struct types *t, const char *name, int64_t *ret)
 {
-	for (uint32_t i = 0; *name && i < t->enum_count; i++)
-		if (find_enumerator(t, types_raw(t, t->enums[i]), name, ret))
-			return NULL;
-	return err_new(ERR_NOT_FOUND, "no enumerator '%s'", name);
+	bool is_unsigned;
+
+	return types_constant(t, name, ret, &is_unsigned);
 }
 
 static const struct btf_type *enumeration(const struct types *t, uint32_t id)

@@ -169,6 +169,9 @@ static void test_enumerators(void **state)
 	assert_true(holds(&f->context, TASK "->policy == POLICY_EXT"));
 	assert_true(holds(&f->context, TASK "->big == BIG_LOCAL"));
 	assert_false(holds(&f->context, "POLICY_NORMAL"));
+	/* An unsigned enum of 64 bits is no negative number. */
+	assert_true(holds(&f->context, "BIG_LOCAL > 0 && BIG_LOCAL / 2 == 0x4000000000000001"));
+	assert_true(holds(&f->context, "POLICY_NORMAL - 1 < 0"));
 }
 
 static void test_names_of_a_row(void **state)

@@ -195,6 +195,7 @@ static void test_enums(void **state)
 {
 	struct types *t = types();
 	uint32_t policy = parse(t, "enum policy");
+	bool is_unsigned;
 	int64_t value;
 
 	expect_ok(types_enumerator(t, "POLICY_EXT", &value));
@@ -202,6 +203,10 @@ static void test_enums(void **state)
 	expect_ok(types_enumerator(t, "BIG_LOCAL", &value));
 	assert_true((uint64_t)value == 0x8000000000000002ull);
 	expect_err(types_enumerator(t, "POLICY", &value), ERR_NOT_FOUND, "no enumerator 'POLICY'");
+	expect_ok(types_constant(t, "BIG_LOCAL", &value, &is_unsigned));
+	assert_true(is_unsigned);
+	expect_ok(types_constant(t, "POLICY_EXT", &value, &is_unsigned));
+	assert_false(is_unsigned);
 	assert_string_equal(types_enum_name(t, policy, 0), "POLICY_NORMAL");
 	assert_null(types_enum_name(t, policy, 1));
 	assert_null(types_enum_name(t, parse(t, "u64"), 0));
