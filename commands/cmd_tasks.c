@@ -3,43 +3,47 @@
 #include "commands/command.h"
 #include "commands/rows.h"
 #include "commands/show.h"
+#include "commands/task_detail.h"
 #include "coord/model.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct out_column task_columns[] = {
-	{"pid", OUT_RIGHT},
-	{"tgid", OUT_RIGHT | OUT_HIDDEN},
-	{"comm", 0},
-	{"state", 0},
-	{"class", 0},
-	{"policy", 0},
-	{"prio", OUT_RIGHT},
-	{"nice", OUT_RIGHT | OUT_HIDDEN},
-	{"cpu", OUT_RIGHT},
-	{"on_rq", OUT_RIGHT},
-	{"on_cpu", OUT_RIGHT | OUT_HIDDEN},
-	{"runtime", OUT_RIGHT},
-	{"vruntime", OUT_RIGHT | OUT_HIDDEN},
-	{"switches", OUT_RIGHT},
-	{"run_delay", OUT_RIGHT | OUT_HIDDEN},
-	{"static_prio", OUT_RIGHT | OUT_HIDDEN},
-	{"normal_prio", OUT_RIGHT | OUT_HIDDEN},
-	{"rt_priority", OUT_RIGHT | OUT_HIDDEN},
-	{"start_time", OUT_RIGHT | OUT_HIDDEN},
-	{"dsq", OUT_RIGHT | OUT_HIDDEN},
-	{"vtime", OUT_RIGHT | OUT_HIDDEN},
-	{"slice", OUT_RIGHT | OUT_HIDDEN},
-	{"kthread", OUT_HIDDEN},
-	{"address", OUT_HIDDEN},
+static const struct out_column task_columns[] = {{"pid", OUT_RIGHT},
+						 {"tgid", OUT_RIGHT | OUT_HIDDEN},
+						 {"comm", 0},
+						 {"state", 0},
+						 {"class", 0},
+						 {"policy", 0},
+						 {"prio", OUT_RIGHT},
+						 {"nice", OUT_RIGHT | OUT_HIDDEN},
+						 {"cpu", OUT_RIGHT},
+						 {"on_rq", OUT_RIGHT},
+						 {"on_cpu", OUT_RIGHT | OUT_HIDDEN},
+						 {"runtime", OUT_RIGHT},
+						 {"vruntime", OUT_RIGHT | OUT_HIDDEN},
+						 {"switches", OUT_RIGHT},
+						 {"run_delay", OUT_RIGHT | OUT_HIDDEN},
+						 {"static_prio", OUT_RIGHT | OUT_HIDDEN},
+						 {"normal_prio", OUT_RIGHT | OUT_HIDDEN},
+						 {"rt_priority", OUT_RIGHT | OUT_HIDDEN},
+						 {"start_time", OUT_RIGHT | OUT_HIDDEN},
+						 {"dsq", OUT_RIGHT | OUT_HIDDEN},
+						 {"vtime", OUT_RIGHT | OUT_HIDDEN},
+						 {"slice", OUT_RIGHT | OUT_HIDDEN},
+						 {"kthread", OUT_HIDDEN},
+						 {"address", OUT_HIDDEN},
+#define DETAIL_COLUMN(name, flags) {name, (flags) | OUT_HIDDEN},
+						 TASK_DETAIL_COLUMNS(DETAIL_COLUMN)
+#undef DETAIL_COLUMN
 };
 #define TASK_COLUMNS (sizeof(task_columns) / sizeof(task_columns[0]))
 
 struct task_rows {
 	const struct model *model;
 	uint32_t type; /* BTF id of struct task_struct */
+	struct task_detail detail;
 	char comm[SHOW_COMM];
 	char state[2];
 };
@@ -75,6 +79,7 @@ static void fill_task(void *context, unsigned int row, struct out_value *v)
 	*v++ = show_maybe(task->scx_slice);
 	*v++ = out_bool(task->kthread);
 	*v++ = out_hex(task->address);
+	task_detail_fill(&rows->detail, row, v);
 }
 
 static bool task_self(void *context, unsigned int row, struct value *ret)
@@ -91,7 +96,10 @@ static struct err *take_rows(struct session *s, struct task_rows *ret)
 
 	ERR_TRY(session_kernel(s, &kernel));
 	ERR_TRY(types_parse(kernel_types(kernel), "struct task_struct", &ret->type));
-	return coord_model(session_coord(s), &ret->model);
+	ERR_TRY(coord_model(session_coord(s), &ret->model));
+	ret->detail.kernel = kernel;
+	ret->detail.model = ret->model;
+	return NULL;
 }
 
 static struct err *run_tasks(struct session *s, const struct command_line *line, struct out *out)
@@ -102,10 +110,15 @@ static struct err *run_tasks(struct session *s, const struct command_line *line,
 			    .fill = fill_task,
 			    .self = task_self,
 			    .context = &context};
+	struct err *err;
 
 	ERR_TRY(take_rows(s, &context));
+	context.detail.wanted = task_detail_wanted(line->rest, out);
 	rows.row_count = context.model->task_count;
-	ERR_TRY(rows_show(s, &rows, line->rest, out));
+	err = rows_show(s, &rows, line->rest, out);
+	task_detail_deinit(&context.detail);
+	if (err)
+		return err;
 	show_damage(out, context.model->damage);
 	return NULL;
 }
@@ -133,47 +146,17 @@ static struct err *no_task(const struct model *model, int64_t pid)
 		       model->task_count, near);
 }
 
-/* The CPUs that a task may use as "0-2,5"; "" when the mask cannot be read. */
-static void allowed_cpus(struct kernel *kernel, const struct value *task, struct str *ret)
-{
-	unsigned int cpus = kernel_cpus(kernel), first = 0;
-	uint8_t mask[1024 / 8] = {0};
-	struct value member;
-	bool inside = false;
-	struct err *err = value_member(kernel, task, "cpus_mask", &member);
-
-	if (cpus > 1024)
-		cpus = 1024;
-	if (!err && member.kind == VALUE_OBJECT)
-		err = kernel_read(kernel, member.address, mask, (cpus + 7) / 8);
-	err_free(err);
-	for (unsigned int cpu = 0; cpu <= cpus; cpu++) {
-		bool set = cpu < cpus && (mask[cpu / 8] >> cpu % 8 & 1);
-
-		if (set && !inside)
-			first = cpu;
-		if (!set && inside && cpu - 1 == first)
-			str_addf(ret, "%s%u", ret->len ? "," : "", first);
-		else if (!set && inside)
-			str_addf(ret, "%s%u-%u", ret->len ? "," : "", first, cpu - 1);
-		inside = set;
-	}
-}
-
-static void task_record(struct kernel *kernel, struct task_rows *rows, unsigned int row,
-			const struct value *task, struct out *out)
+static void task_record(struct task_rows *rows, unsigned int row, struct out *out)
 {
 	struct out_value values[TASK_COLUMNS];
-	struct str cpus = {0};
 
+	rows->detail.wanted = true;
 	fill_task(rows, row, values);
-	allowed_cpus(kernel, task, &cpus);
 	out_record_begin(out);
 	for (unsigned int i = 0; i < TASK_COLUMNS; i++)
 		out_record(out, task_columns[i].name, values[i]);
-	out_record(out, "cpus_allowed", out_string(str_text(&cpus)));
 	out_record_end(out);
-	str_deinit(&cpus);
+	task_detail_deinit(&rows->detail);
 }
 
 /* The scheduling entity of the task's class, and what every class uses. */
@@ -228,7 +211,7 @@ static struct err *run_task(struct session *s, const struct command_line *line, 
 		return as_drgn_task((int)pid, out);
 	ERR_TRY(session_kernel(s, &kernel));
 	task_self(&rows, (unsigned int)row, &task);
-	task_record(kernel, &rows, (unsigned int)row, &task, out);
+	task_record(&rows, (unsigned int)row, out);
 	if (out_format(out) != OUT_TEXT)
 		return NULL;
 	return task_overview(kernel, rows.model->tasks[row].class, &task, out);
@@ -247,8 +230,17 @@ const struct command command_tasks = {
 		"expressions too.\n"
 		"More columns: tgid nice on_cpu vruntime run_delay static_prio normal_prio "
 		"rt_priority start_time\n"
-		"dsq vtime slice kthread address. Times are nanoseconds in expressions and in "
-		"JSON.\n"
+		"dsq vtime slice kthread address, cgroup cpus_allowed migration_disabled boosted "
+		"pi_blocked_on\n"
+		"wake_cpu nvcsw nivcsw migrations timeslices waiting sp throttled, of fair and "
+		"deadline deadline\n"
+		"vlag fair_slice load_weight dl_deadline dl_budget, of sched_ext dsq_name weight "
+		"scx_flags\n"
+		"ops_state ops_qseq sticky_cpu holding_cpu selected_cpu ddsp_dsq ddsp_enq_flags "
+		"dsq_flags dsq_seq\n"
+		"disallow kf_mask tid runnable_at (jiffies) runnable_age. Times are nanoseconds in "
+		"expressions\n"
+		"and in JSON.\n"
 		"\n"
 		"    tasks where class == \"ext\" sort -runtime\n"
 		"    tasks where comm ~ \"^kworker\" columns pid,comm,se.load.weight",

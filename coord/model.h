@@ -234,6 +234,35 @@ struct err *model_dsq_tasks(struct kernel *k, const struct model *m, uint64_t ad
 			    struct str *damage)
 	__attribute__((warn_unused_result)); /* caller frees */
 
+/* ---- one task in full ---- */
+
+/* What is read only when somebody asks for it. */
+struct model_detail {
+	struct maybe nvcsw, nivcsw; /* switches, voluntary and not */
+	struct maybe migrations, timeslices, wake_cpu, migration_disabled, pi_blocked_on;
+	struct maybe boosted; /* runs at a priority that another task lends it */
+	struct maybe waiting; /* ns since it was queued without having run; 0: does not wait */
+	struct maybe stack_pointer; /* as saved when it last left its CPU */
+	struct maybe throttled;	    /* by its group's quota */
+	/* fair; vlag signed. dl: the deadline by the run queue's clock, what is left of its budget.
+	 */
+	struct maybe deadline, vlag, slice, weight, dl_deadline, dl_budget;
+	/* sched_ext; CPUs are signed, -1: none. */
+	struct maybe ops_state, ops_qseq, sticky_cpu, holding_cpu, selected_cpu, ddsp_dsq_id,
+		ddsp_enq_flags, dsq_flags, dsq_seq, disallow, kf_mask, tid;
+	struct maybe runnable_at;  /* jiffies */
+	struct maybe runnable_age; /* ns; present while it is on a runnable list */
+};
+/* `task` is an index into the model's tasks. False: its memory cannot be read. */
+bool model_task_detail(struct kernel *k, const struct model *m, int task, struct model_detail *ret);
+/* The CPUs that it may use now, "0-2,5", appended. */
+bool model_task_cpus(struct kernel *k, const struct model *m, int task, struct str *s);
+/* "SCX_OPSS_QUEUED": a task's ops_state without its sequence number; NULL: no such name. */
+const char *model_ops_state(struct kernel *k, const struct model *m, uint64_t state);
+/* "local", "global", "bypass", "local:3", "invalid", or a scheduler's own number in hex, appended.
+ */
+void model_dsq_name(uint64_t id, struct str *s);
+
 /* ---- groups of tasks ---- */
 
 /* The cgroup (of version 2) that a task belongs to, by the address of its struct; 0: unknown. */

@@ -46,6 +46,33 @@
 	X(scx_node, "task_struct", "scx.dsq_list.node|scx.dsq_node.list")                          \
 	X(thread_head, "signal_struct", "thread_head")                                             \
 	X(task_cgroups, "task_struct", "cgroups")                                                  \
+	X(task_sp, "task_struct", "thread.sp")                                                     \
+	X(wake_cpu, "task_struct", "wake_cpu")                                                     \
+	X(migration_disabled, "task_struct", "migration_disabled")                                 \
+	X(pi_blocked_on, "task_struct", "pi_blocked_on")                                           \
+	X(task_throttled, "task_struct", "throttled")                                              \
+	X(cpus_ptr, "task_struct", "cpus_ptr")                                                     \
+	X(cpus_mask, "task_struct", "cpus_mask")                                                   \
+	X(last_queued, "task_struct", "sched_info.last_queued")                                    \
+	X(run_count, "task_struct", "sched_info.pcount")                                           \
+	X(migrations, "task_struct", "se.nr_migrations")                                           \
+	X(task_deadline, "task_struct", "se.deadline")                                             \
+	X(task_vlag, "task_struct", "se.vlag")                                                     \
+	X(task_slice, "task_struct", "se.slice")                                                   \
+	X(task_weight, "task_struct", "se.load.weight")                                            \
+	X(task_dl_deadline, "task_struct", "dl.deadline")                                          \
+	X(task_dl_left, "task_struct", "dl.runtime")                                               \
+	X(scx_ops_state, "task_struct", "scx.ops_state")                                           \
+	X(scx_sticky, "task_struct", "scx.sticky_cpu")                                             \
+	X(scx_holding, "task_struct", "scx.holding_cpu")                                           \
+	X(scx_selected, "task_struct", "scx.selected_cpu")                                         \
+	X(scx_ddsp, "task_struct", "scx.ddsp_dsq_id")                                              \
+	X(scx_ddsp_flags, "task_struct", "scx.ddsp_enq_flags")                                     \
+	X(scx_dsq_flags, "task_struct", "scx.dsq_flags")                                           \
+	X(scx_dsq_seq, "task_struct", "scx.dsq_seq")                                               \
+	X(scx_disallow, "task_struct", "scx.disallow")                                             \
+	X(scx_kf_mask, "task_struct", "scx.kf_mask")                                               \
+	X(scx_tid, "task_struct", "scx.tid")                                                       \
 	X(task_runnable, "task_struct", "scx.runnable_node")                                       \
 	X(task_runnable_at, "task_struct", "scx.runnable_at")                                      \
 	X(thread_flags, "task_struct", "thread_info.flags")                                        \

@@ -167,3 +167,26 @@ void model_flags(struct kernel *k, const struct model *m, enum model_flags which
 	if (s->len == start)
 		str_add(s, "0");
 }
+
+const char *model_ops_state(struct kernel *k, const struct model *m, uint64_t state)
+{
+	uint32_t id = m->layout->enums[ENUM_OPS_STATE];
+
+	return id ? types_enum_name(kernel_types(k), id, (int64_t)state) : NULL;
+}
+
+/* SCX_DSQ_* of enum scx_dsq_id_flags, unchanged since 6.12; SCX_DSQ_BYPASS is younger. */
+#define DSQ_BUILTIN (1ull << 63)
+#define DSQ_LOCAL_ON (DSQ_BUILTIN | 1ull << 62)
+
+void model_dsq_name(uint64_t id, struct str *s)
+{
+	static const char *const names[] = {"invalid", "global", "local", "bypass"};
+
+	if (id >> 62 == DSQ_LOCAL_ON >> 62)
+		str_addf(s, "local:%" PRIu32, (uint32_t)id);
+	else if (id & DSQ_BUILTIN && (id & ~DSQ_BUILTIN) < sizeof(names) / sizeof(names[0]))
+		str_add(s, names[id & ~DSQ_BUILTIN]);
+	else
+		str_addf(s, "0x%" PRIx64, id);
+}
