@@ -54,20 +54,7 @@ static struct err *set_timeout(struct batch_options *o, const char *value)
 
 static struct err *set_shard(struct batch_options *o, const char *value)
 {
-	size_t len = strcspn(value, "/");
-	char *index = strndup(value, len);
-	struct err *err;
-
-	if (!index)
-		return err_nomem();
-	if (!value[len])
-		err = err_new(ERR_USAGE, "%s: it is I/N, as in 1/4", value);
-	else
-		err = set_count(value + len + 1, MAX_CASES, &o->shard_count);
-	if (!err)
-		err = set_count(index, o->shard_count, &o->shard_index);
-	free(index);
-	return err;
+	return shard_parse(value, &o->shard_index, &o->shard_count);
 }
 
 static struct err *set_filter(struct batch_options *o, const char *value)
@@ -265,17 +252,32 @@ static void case_deinit(struct batch_case *c)
 	free(c->path);
 }
 
+static const char *variable(const char *name)
+{
+	return getenv(name);
+}
+
+/* One recording is never divided by the environment alone: whoever starts it in a job array by its
+ * name wants it run. */
+static struct err *choose_shard(struct batch *b)
+{
+	const struct batch_options *o = b->options;
+
+	if (b->case_count < 2 && !o->shard_count)
+		return NULL;
+	return shard_choose(o->shard_index, o->shard_count, variable, &b->shard);
+}
+
 /* Every N-th recording from the I-th on: neighbours, which tend to be alike, go to different
  * shards. */
 static void take_shard(struct batch *b)
 {
-	const struct batch_options *o = b->options;
 	unsigned int kept = 0;
 
-	if (o->shard_count < 2)
+	if (b->shard.count < 2)
 		return;
 	for (unsigned int i = 0; i < b->case_count; i++) {
-		if (i % o->shard_count == o->shard_index - 1)
+		if (i % b->shard.count == b->shard.index - 1)
 			b->cases[kept++] = b->cases[i];
 		else
 			case_deinit(&b->cases[i]);
@@ -424,6 +426,10 @@ static int exit_status(const struct batch *b)
 
 static void list_cases(const struct batch *b)
 {
+	/* Standard output is names alone, for other programs. */
+	if (b->shard.source)
+		fprintf(stderr, "ktdbg: shard %u/%u, from %s\n", b->shard.index, b->shard.count,
+			b->shard.source);
 	for (unsigned int i = 0; i < b->case_count; i++)
 		printf("%s\n", b->cases[i].path);
 }
@@ -445,13 +451,14 @@ static struct err *run_cases(struct batch *b)
 static struct err *run_batch(struct batch *b, int *ret_status)
 {
 	ERR_TRY(find_cases(b));
+	ERR_TRY(choose_shard(b));
 	take_shard(b);
 	*ret_status = 0;
 	if (b->options->list) {
 		list_cases(b);
 		return NULL;
 	}
-	if (b->case_count == 0 && b->options->shard_count < 2)
+	if (b->case_count == 0 && b->shard.count < 2)
 		return err_new(ERR_USAGE, "no recording found");
 	ERR_TRY(run_cases(b));
 	*ret_status = exit_status(b);

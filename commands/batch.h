@@ -23,7 +23,9 @@ struct batch_options {
 	const struct options *session; /* the command line's own options; a header's lines win */
 	unsigned int jobs;             /* at once; 0: half of the host's CPUs, at least 1 */
 	unsigned int repeat;           /* runs of each, which must all agree; 0 counts as 1 */
-	unsigned int shard_index, shard_count; /* --shard I/N: 1..N; count 0: all */
+	/* --shard I/N: 1..N; index 0: of the environment (commands/shard.h); count 0: all, or that of a
+	 * job array. */
+	unsigned int shard_index, shard_count;
 	uint64_t timeout_ns;           /* host time for one run; 0: 10 minutes */
 	const char *filter;            /* glob on the path or its last part, NULL: all */
 	const char *junit;             /* file, or NULL */

@@ -9,6 +9,7 @@
 #include "commands/batch.h"
 #include "commands/recording.h"
 #include "commands/replay.h"
+#include "commands/shard.h"
 
 #include <stdio.h>
 #include <sys/types.h>
@@ -40,6 +41,7 @@ struct batch {
 	const struct batch_options *options;
 	struct batch_case *cases;
 	unsigned int case_count;
+	struct shard shard;
 };
 
 /* Run everything, at most options->jobs at a time; calls `done` for each case as soon as it and all

@@ -45,6 +45,9 @@ static int tap_version(void)
 void batch_tap_plan(const struct batch *b, FILE *file)
 {
 	fprintf(file, "TAP version %d\n1..%u\n", tap_version(), b->case_count);
+	if (b->shard.source)
+		fprintf(file, "# shard %u/%u, from %s\n", b->shard.index, b->shard.count,
+			b->shard.source);
 	fflush(file);
 }
 

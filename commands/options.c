@@ -297,8 +297,10 @@ const struct option_row option_table[] = {
 	 NULL, NULL},
 	{"repeat", 0, "N", "1", "run each recording N times; all runs must agree",
 	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
-	{"shard", 0, "I/N", "", "only the I-th of N equal parts", OPTION_MODE | OPTION_BATCH, NULL,
-	 NULL},
+	{"shard", 0, "I/N|N", "a Slurm array's",
+	 "only the I-th of N equal parts; N alone takes I from PARALLEL_SEQ, SLURM_ARRAY_TASK_ID "
+	 "or JOB_COMPLETION_INDEX",
+	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
 	{"timeout", 0, "T", "10m", "host time that one recording may take",
 	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
 	{"digest", 0, NULL, "", "print the SHA-256 of each transcript", OPTION_MODE | OPTION_BATCH,
