@@ -5,7 +5,6 @@
 #include "coord/model.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The kernel's name in the letters that all keys have. */
@@ -20,8 +19,58 @@ static void event_record(const struct model_event *event, struct out *out)
 	out_record(out, key, out_s64(event->count));
 }
 
-static void scx_record(const struct model_scx *scx, struct out *out)
+static struct out_value kind_cell(const struct model_scx *scx)
 {
+	struct out_value v = show_maybe(scx->exit_kind);
+
+	if (scx->exit_kind.present)
+		v.string = scx->exit_kind_name;
+	return v;
+}
+
+static struct out_value duration_cell(struct maybe ns)
+{
+	return ns.present ? out_duration(ns.value) : out_absent();
+}
+
+/* Who waits longest, and how long the watchdog will still look on. */
+static struct err *watchdog_record(struct kernel *kernel, const struct model *model,
+				   struct out *out, struct str *damage)
+{
+	const struct maybe limit = model->scx.watchdog_ns;
+	int task = -1;
+	int64_t age = 0;
+	struct err *err = model_longest_waiting(kernel, model, &task, &age, damage);
+
+	if (err && err_kind(err) != ERR_ABSENT)
+		return err;
+	err_free(err);
+	out_record(out, "watchdog_ns", duration_cell(limit));
+	out_record(out, "longest_waiting",
+		   task < 0 ? out_absent() : out_s64(model->tasks[task].pid));
+	out_record(out, "longest_wait", task < 0 ? out_absent() : out_s64(age));
+	out_record(out, "watchdog_left",
+		   task < 0 || !limit.present ? out_absent() : out_s64((int64_t)limit.value - age));
+	return NULL;
+}
+
+static void flags_record(struct kernel *kernel, const struct model *model, struct out *out)
+{
+	struct str flags = {0};
+
+	if (model->scx.ops_flags.present)
+		model_flags(kernel, model, FLAGS_OPS, model->scx.ops_flags.value, &flags);
+	out_record(out, "ops_flags",
+		   flags.len ? out_string(str_text(&flags)) : show_maybe(model->scx.ops_flags));
+	str_deinit(&flags);
+}
+
+static struct err *scx_record(struct kernel *kernel, const struct model *model, struct out *out,
+			      struct str *damage)
+{
+	const struct model_scx *scx = &model->scx;
+	struct err *err;
+
 	out_record_begin(out);
 	out_record(out, "state", out_string(scx->state));
 	out_record(out, "ops", out_string(scx->ops));
@@ -30,17 +79,26 @@ static void scx_record(const struct model_scx *scx, struct out *out)
 	out_record(out, "bypass_depth", show_maybe(scx->bypass_depth));
 	out_record(out, "switched_all", show_maybe(scx->switched_all));
 	out_record(out, "watchdog_timeout", show_maybe(scx->watchdog_timeout));
-	out_record(out, "exit_kind", show_maybe(scx->exit_kind));
+	err = watchdog_record(kernel, model, out, damage);
+	flags_record(kernel, model, out);
+	out_record(out, "slice_default", duration_cell(scx->slice_default));
+	out_record(out, "aborting", show_maybe(scx->aborting));
+	out_record(out, "exit_kind", kind_cell(scx));
+	out_record(out, "exit_code", show_maybe_signed(scx->exit_code));
 	out_record(out, "exit_reason", out_string(scx->exit_reason));
 	out_record(out, "exit_message", out_string(scx->exit_message));
 	for (unsigned int i = 0; i < scx->event_count; i++)
 		event_record(&scx->events[i], out);
 	out_record_end(out);
+	return err;
 }
 
 static struct err *run_scx(struct session *s, const struct command_line *line, struct out *out)
 {
 	const struct model *model;
+	struct kernel *kernel;
+	struct str damage = {0};
+	struct err *err;
 
 	if (line->count == 1 && strcmp(line->words[0], "--as-drgn") == 0) {
 		as_drgn_scx(out);
@@ -51,128 +109,12 @@ static struct err *run_scx(struct session *s, const struct command_line *line, s
 	ERR_TRY(coord_model(session_coord(s), &model));
 	if (!model->scx.present)
 		return err_new(ERR_ABSENT, "this kernel has no sched_ext (CONFIG_SCHED_CLASS_EXT)");
-	scx_record(&model->scx, out);
+	ERR_TRY(session_kernel(s, &kernel));
+	err = scx_record(kernel, model, out, &damage);
 	show_damage(out, model->damage);
-	return NULL;
-}
-
-/* ---- dispatch queues ---- */
-
-static const struct out_column dsq_columns[] = {
-	{"dsq", OUT_RIGHT},
-	{"kind", 0},
-	{"cpu", OUT_RIGHT},
-	{"queued", OUT_RIGHT},
-};
-
-static void dsq_row(struct out *out, struct out_value id, const char *kind, struct out_value cpu,
-		    uint64_t queued)
-{
-	const struct out_value values[] = {id, out_string(kind), cpu, out_u64(queued)};
-
-	out_row(out, values);
-}
-
-/* SCX_DSQ_FLAG_BUILTIN and SCX_DSQ_FLAG_LOCAL_ON of include/linux/sched/ext.h (6.12). */
-#define DSQ_BUILTIN (1ull << 63)
-#define DSQ_LOCAL (DSQ_BUILTIN | 2)
-
-static const char *dsq_kind(uint64_t id)
-{
-	return id & DSQ_BUILTIN ? "global" : "user";
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static bool is_queued_elsewhere(const struct model_task *task)
-{
-	return task->scx_dsq.present && task->scx_dsq.value && task->scx_dsq_id.present &&
-	       task->scx_dsq_id.value != DSQ_LOCAL;
-}
-
-/* The queues that hold tasks, found through the tasks: each id once with how many it holds. */
-static struct err *other_queues(const struct model *model, struct out *out)
-{
-	uint64_t *ids = calloc(model->task_count + 1, sizeof(*ids));
-	unsigned int count = 0;
-
-	if (!ids)
-		return err_nomem();
-	for (unsigned int i = 0; i < model->task_count; i++)
-		if (is_queued_elsewhere(&model->tasks[i]))
-			ids[count++] = model->tasks[i].scx_dsq_id.value;
-	qsort(ids, count, sizeof(*ids), compare_ids);
-	for (unsigned int i = 0, next; i < count; i = next) {
-		for (next = i; next < count && ids[next] == ids[i];)
-			next++;
-		dsq_row(out, out_hex(ids[i]), dsq_kind(ids[i]), out_absent(), next - i);
-	}
-	free(ids);
-	return NULL;
-}
-
-static struct err *list_queues(const struct model *model, struct out *out)
-{
-	struct err *err;
-
-	out_table_begin(out, dsq_columns, sizeof(dsq_columns) / sizeof(dsq_columns[0]));
-	for (unsigned int i = 0; i < model->cpu_count; i++)
-		if (model->cpus[i].local_dsq_nr.present)
-			dsq_row(out, out_hex(DSQ_LOCAL), "local", out_u64(model->cpus[i].cpu),
-				model->cpus[i].local_dsq_nr.value);
-	err = other_queues(model, out);
-	if (err)
-		out_table_drop(out);
-	else
-		out_table_end(out);
+	show_damage(out, str_text(&damage));
+	str_deinit(&damage);
 	return err;
-}
-
-static const struct out_column member_columns[] = {
-	{"pid", OUT_RIGHT},   {"comm", 0},	    {"cpu", OUT_RIGHT},
-	{"vtime", OUT_RIGHT}, {"slice", OUT_RIGHT}, {"weight", OUT_RIGHT},
-};
-
-static struct err *list_members(const struct model *model, uint64_t id, struct out *out)
-{
-	out_table_begin(out, member_columns, sizeof(member_columns) / sizeof(member_columns[0]));
-	for (unsigned int i = 0; i < model->task_count; i++) {
-		const struct model_task *task = &model->tasks[i];
-		char comm[SHOW_COMM];
-		const struct out_value values[] = {
-			out_s64(task->pid),	     out_string(show_comm(task, comm)),
-			out_u64(task->cpu),	     show_maybe(task->scx_vtime),
-			show_maybe(task->scx_slice), show_maybe(task->scx_weight),
-		};
-
-		if (task->scx_dsq.present && task->scx_dsq.value && task->scx_dsq_id.present &&
-		    task->scx_dsq_id.value == id)
-			out_row(out, values);
-	}
-	ERR_TRY(out_table_sort(out, "vtime"));
-	out_table_end(out);
-	return NULL;
-}
-
-static struct err *run_dsq(struct session *s, const struct command_line *line, struct out *out)
-{
-	const struct model *model;
-	int64_t id;
-
-	if (line->count > 1)
-		return command_usage(&command_dsq);
-	ERR_TRY(coord_model(session_coord(s), &model));
-	if (!model->scx.present)
-		return err_new(ERR_ABSENT, "this kernel has no sched_ext (CONFIG_SCHED_CLASS_EXT)");
-	if (!line->count)
-		return list_queues(model, out);
-	ERR_TRY(show_number(s, line->words[0], &id));
-	return list_members(model, (uint64_t)id, out);
 }
 
 const struct command command_scx = {
@@ -182,23 +124,13 @@ const struct command command_scx = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
 	.usage = "scx [--as-drgn]",
 	.summary = "state of sched_ext: scheduler, counters, why it ended",
-	.help = "The kernel's own event counters, summed over the CPUs, follow where this kernel "
+	.help = "The watchdog's limit in jiffies and as a time, the task that waits longest, and "
+		"what "
+		"is left until\n"
+		"the watchdog ends the scheduler for its sake (ns). The kernel's own event "
+		"counters, summed over the CPUs, follow where this kernel "
 		"has them. --as-drgn prints\n"
 		"a drgn program that gives the same answer from a dump.",
 	.arguments = {{"--as-drgn", COMPLETE_WORD, "--as-drgn"}},
 	.run = run_scx,
-};
-
-const struct command command_dsq = {
-	.name = "dsq",
-	.key = "",
-	.group = GROUP_INSPECT,
-	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
-	.usage = "dsq [ID]",
-	.summary = "dispatch queues, or the tasks that wait in one",
-	.help = "Without ID: every CPU's local queue, and each other queue that holds tasks. With "
-		"ID (also hex):\n"
-		"its tasks by vtime.",
-	.arguments = {{"ID", COMPLETE_EXPRESSION, NULL}},
-	.run = run_dsq,
 };

@@ -111,6 +111,9 @@ struct model_scx {
 	uint64_t root;	/* address of struct scx_sched, 0: none, or an older kernel without it */
 	struct maybe nr_rejected, enable_seq, bypass_depth, switched_all, exit_kind;
 	struct maybe watchdog_timeout; /* jiffies */
+	struct maybe watchdog_ns;      /* the same */
+	struct maybe ops_flags, aborting, slice_default /* ns */, exit_code /* signed */;
+	const char *exit_kind_name; /* the kernel's, NULL: it has none for this value; static */
 	char exit_reason[64], exit_message[256];
 	struct model_event *events; /* NULL when this kernel has none, or no instance */
 	unsigned int event_count;
@@ -217,22 +220,39 @@ struct err *model_queue_noted(struct kernel *k, const struct model *m, unsigned 
 			      struct model_queue_entry **ret, unsigned int *ret_count,
 			      struct str *damage) __attribute__((warn_unused_result));
 
-/* A dispatch queue that the loaded scheduler made. */
+/* A dispatch queue: each CPU's own, the kernel's for each node, those of the bypass (a CPU's, or
+ * one for all), and those that the loaded scheduler made. */
+enum dsq_kind { DSQ_LOCAL, DSQ_GLOBAL, DSQ_BYPASS, DSQ_USER };
 struct model_dsq {
 	uint64_t address; /* struct scx_dispatch_q */
+	enum dsq_kind kind;
+	int cpu, node; /* whose; -1: nobody's */
 	uint64_t id;
 	unsigned int nr; /* tasks that wait in it, by its own count */
 };
-/* All of them, by id; none is no error. What could not be walked is added to `damage`. */
+/* The loaded scheduler's own, by id; none is no error. What could not be walked is added to
+ * `damage`. */
 struct err *model_dsqs(struct kernel *k, const struct model *m, struct model_dsq **ret,
 		       unsigned int *ret_count, struct str *damage)
 	__attribute__((warn_unused_result)); /* caller frees; of the model's own window */
+/* The same with the kernel's before them: local, global, bypass. */
+struct err *model_all_dsqs(struct kernel *k, const struct model *m, struct model_dsq **ret,
+			   unsigned int *ret_count, struct str *damage)
+	__attribute__((warn_unused_result));
 /* The tasks that wait in the dispatch queue at `address` (of any kind), in its order; key is the
  * position. */
 struct err *model_dsq_tasks(struct kernel *k, const struct model *m, uint64_t address,
 			    struct model_queue_entry **ret, unsigned int *ret_count,
 			    struct str *damage)
 	__attribute__((warn_unused_result)); /* caller frees */
+
+/*
+ * The task that has been runnable under sched_ext for the longest time without being picked, by
+ * which the watchdog judges the scheduler: its index, -1 when none waits. `age` is in ns, signed.
+ */
+struct err *model_longest_waiting(struct kernel *k, const struct model *m, int *ret_task,
+				  int64_t *ret_age, struct str *damage)
+	__attribute__((warn_unused_result));
 
 /* ---- one task in full ---- */
 

@@ -123,6 +123,7 @@
 	X(rq_cfs, "rq", "cfs")                                                                     \
 	X(rq_rt_active, "rq", "rt.active.queue")                                                   \
 	X(rq_dl_root, "rq", "dl.root")                                                             \
+	X(rq_local_dsq, "rq", "scx.local_dsq")                                                     \
 	X(rq_local_list, "rq", "scx.local_dsq.list")                                               \
 	X(cpustat_times, "kernel_cpustat", "cpustat")
 
@@ -266,6 +267,7 @@ struct model_layout {
 	uint64_t scx_nr_rejected, scx_enable_seq, scx_old_bypass_depth, scx_switched_all,
 		scx_old_watchdog;
 	uint64_t scx_old_global_dsqs, scx_old_aborting;
+	uint64_t nr_node_ids;
 	uint64_t preempt_count; /* per-CPU symbol */
 	uint64_t jiffies;
 	uint64_t timekeeper;	    /* struct tk_data */

@@ -242,6 +242,7 @@ static void find_scx(struct kernel *k, struct model_layout *l)
 	l->scx_switched_all = symbol_or_zero(k, "__scx_switched_all");
 	l->scx_old_watchdog = symbol_or_zero(k, "scx_watchdog_timeout");
 	l->scx_old_global_dsqs = symbol_or_zero(k, "global_dsqs");
+	l->nr_node_ids = symbol_or_zero(k, "nr_node_ids");
 	l->scx_old_aborting = symbol_or_zero(k, "scx_aborting");
 	find_scx_states(t, l);
 	find_scx_events(t, l);

@@ -4,6 +4,7 @@
  * scx_root points to; before, and for some counts still, it is in static variables.
  */
 #include "coord/model_impl.h"
+#include "coord/walk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ static void read_exit_info(struct kernel *k, const struct model_layout *l, uint6
 		  sizeof(scx->exit_reason));
 	read_text(k, object_read(&info, &l->exit_msg), scx->exit_message,
 		  sizeof(scx->exit_message));
+	scx->exit_code = (struct maybe){l->exit_code.present, object_read(&info, &l->exit_code)};
 }
 
 /* One counter over all CPUs. scx_sched.pcpu is a per-CPU pointer, added up like a per-CPU symbol.
@@ -116,6 +118,12 @@ static struct err *read_root(struct kernel *k, struct model *m)
 		scx->bypass_depth = (struct maybe){true, object_read(&root, &l->scx_bypass_depth)};
 	if (l->scx_watchdog.present)
 		scx->watchdog_timeout = (struct maybe){true, object_read(&root, &l->scx_watchdog)};
+	scx->ops_flags =
+		(struct maybe){l->scx_ops_flags.present, object_read(&root, &l->scx_ops_flags)};
+	if (l->scx_aborting.present)
+		scx->aborting = (struct maybe){true, object_read(&root, &l->scx_aborting)};
+	scx->slice_default =
+		(struct maybe){l->scx_slice_dfl.present, object_read(&root, &l->scx_slice_dfl)};
 	read_exit_info(k, l, object_read(&root, &l->scx_exit_info), scx);
 	if (root.faulted)
 		model_damage(m, "sched_ext instance: bad address 0x%llx",
@@ -133,6 +141,8 @@ static void read_static_ops(struct kernel *k, struct model *m)
 		return;
 	object_init(&ops, k, l->scx_ops);
 	object_bytes(&ops, &l->scx_old_ops_name, m->scx.ops, sizeof(m->scx.ops) - 1);
+	m->scx.ops_flags = (struct maybe){l->scx_old_ops_flags.present,
+					  object_read(&ops, &l->scx_old_ops_flags)};
 	m->scx.exit_kind = read_variable(k, l->scx_old_exit_kind, 4);
 	read_exit_info(k, l, read_variable(k, l->scx_old_exit_info, 8).value, &m->scx);
 }
@@ -149,6 +159,15 @@ static void read_state(struct kernel *k, struct model *m)
 	snprintf(m->scx.state, sizeof(m->scx.state), "%s", name[0] ? name : "unknown");
 }
 
+static struct err *read_instance(struct kernel *k, struct model *m)
+{
+	m->scx.root = read_variable(k, m->layout->scx_root, 8).value;
+	if (m->scx.root)
+		return read_root(k, m);
+	read_static_ops(k, m);
+	return NULL;
+}
+
 struct err *model_take_scx(struct kernel *k, struct model *m)
 {
 	const struct model_layout *l = m->layout;
@@ -162,10 +181,70 @@ struct err *model_take_scx(struct kernel *k, struct model *m)
 	scx->enable_seq = read_variable(k, l->scx_enable_seq, 8);
 	scx->bypass_depth = read_variable(k, l->scx_old_bypass_depth, 4);
 	scx->switched_all = read_variable(k, l->scx_switched_all, 4);
+	scx->aborting = read_variable(k, l->scx_old_aborting, 1);
 	scx->watchdog_timeout = read_variable(k, l->scx_old_watchdog, 8);
-	scx->root = read_variable(k, l->scx_root, 8).value;
-	if (scx->root)
-		return read_root(k, m);
-	read_static_ops(k, m);
+	ERR_TRY(read_instance(k, m));
+	scx->watchdog_ns = (struct maybe){scx->watchdog_timeout.present && l->tick_ns,
+					  scx->watchdog_timeout.value * l->tick_ns};
+	if (scx->exit_kind.present && l->enums[ENUM_EXIT_KIND])
+		scx->exit_kind_name = types_enum_name(kernel_types(k), l->enums[ENUM_EXIT_KIND],
+						      (int64_t)scx->exit_kind.value);
+	return NULL;
+}
+
+/* ---- the watchdog ---- */
+
+struct longest {
+	struct kernel *kernel;
+	const struct model *model;
+	uint64_t now; /* jiffies */
+	int task;
+	int64_t age; /* jiffies */
+};
+
+static bool visit_runnable(void *context, uint64_t task)
+{
+	struct longest *longest = context;
+	struct object o;
+	int64_t age;
+
+	object_init(&o, longest->kernel, task);
+	age = (int64_t)(longest->now - object_read(&o, &longest->model->layout->task_runnable_at));
+	if (!o.faulted && (longest->task < 0 || age > longest->age)) {
+		int index = model_find_address(longest->model, task);
+
+		if (index < 0)
+			return true;
+		longest->task = index;
+		longest->age = age;
+	}
+	return true;
+}
+
+struct err *model_longest_waiting(struct kernel *k, const struct model *m, int *ret_task,
+				  int64_t *ret_age, struct str *damage)
+{
+	const struct model_layout *l = m->layout;
+	struct longest longest = {.kernel = k, .model = m, .task = -1};
+
+	if (!l->rq_runnable.present || !l->task_runnable.present || !l->task_runnable_at.present ||
+	    !l->jiffies || !l->tick_ns)
+		return err_new(ERR_ABSENT, "this kernel does not say since when tasks wait");
+	ERR_TRY(kernel_read_u64(k, l->jiffies, &longest.now));
+	for (unsigned int cpu = 0; cpu < m->cpu_count; cpu++) {
+		struct walk walk;
+
+		if (!m->cpus[cpu].rq || !m->cpus[cpu].online)
+			continue;
+		walk = walk_list(k, m->cpus[cpu].rq + l->rq_runnable.offset,
+				 l->task_runnable.offset, m->task_count + 64, visit_runnable,
+				 &longest);
+		if (walk.end != WALK_DONE && walk.end != WALK_STOPPED) {
+			str_addf(damage, "%srunnable list of cpu %u", damage->len ? "; " : "", cpu);
+			walk_describe(&walk, damage);
+		}
+	}
+	*ret_task = longest.task;
+	*ret_age = longest.age * (int64_t)l->tick_ns;
 	return NULL;
 }
