@@ -309,8 +309,7 @@ struct err *coord_idle(struct coord *c)
 /* A guest that runs freely is sampled while somebody waits, too. */
 static uint64_t wait_slice(const struct coord *c)
 {
-	bool samples =
-		c->pacing == COORD_FREE && counters_next(c->counters, c->pacing, 0) != UINT64_MAX;
+	bool samples = c->pacing == COORD_FREE && counters_wanted(c->counters, c->pacing);
 
 	return samples ? COUNTERS_PERIOD : WAIT_SLICE;
 }

@@ -89,14 +89,20 @@ static uint64_t next_multiple(uint64_t time)
 	return (time / COUNTERS_PERIOD + 1) * COUNTERS_PERIOD;
 }
 
-uint64_t counters_next(const struct counters *c, enum coord_pacing pacing, uint64_t now)
+bool counters_wanted(const struct counters *c, enum coord_pacing pacing)
 {
-	if (c->wanted == WANTED_NEVER || c->unusable ||
-	    (c->wanted == WANTED_WHEN_FREE && pacing != COORD_FREE))
+	if (c->unusable || c->wanted == WANTED_NEVER)
+		return false;
+	return c->wanted == WANTED_ALWAYS || pacing == COORD_FREE;
+}
+
+uint64_t counters_next(struct counters *c, enum coord_pacing pacing, uint64_t now)
+{
+	if (!counters_wanted(c, pacing))
 		return UINT64_MAX;
 	/* Nothing was sampled yet, or guest time went back. */
 	if (!c->next || c->next > next_multiple(now))
-		return next_multiple(now);
+		c->next = next_multiple(now);
 	return c->next;
 }
 
@@ -196,11 +202,8 @@ void counters_poll(struct counters *c, enum coord_pacing pacing, struct kernel *
 	uint64_t now = machine_time(m), due = counters_next(c, pacing, now);
 	struct err *err;
 
-	if (!k || now < due) {
-		if (due != UINT64_MAX)
-			c->next = due;
+	if (!k || now < due)
 		return;
-	}
 	err = find_layout(c, k);
 	if (err) {
 		c->unusable = true;
@@ -208,7 +211,7 @@ void counters_poll(struct counters *c, enum coord_pacing pacing, struct kernel *
 		return;
 	}
 	take(c, m);
-	c->next = next_multiple(due > now - now % COUNTERS_PERIOD ? due : now);
+	c->next = next_multiple(now);
 }
 
 /* ---- for commands ---- */

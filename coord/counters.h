@@ -30,8 +30,9 @@ struct err *counters_create(struct counters **ret) __attribute__((warn_unused_re
 void counters_destroy(struct counters *c); /* NULL is fine */
 /* The kernel goes away: everything that was found and sampled in it is forgotten. */
 void counters_forget(struct counters *c);
+bool counters_wanted(const struct counters *c, enum coord_pacing pacing);
 /* Guest time of the next sample, as seen at `now`; UINT64_MAX: none is wanted. */
-uint64_t counters_next(const struct counters *c, enum coord_pacing pacing, uint64_t now);
+uint64_t counters_next(struct counters *c, enum coord_pacing pacing, uint64_t now);
 /* Take the sample that is due, if one is. Hot: the guest may run. Without memory, or without run
  * queues to read, there is none; nothing fails for that. */
 void counters_poll(struct counters *c, enum coord_pacing pacing, struct kernel *k,
