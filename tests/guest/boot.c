@@ -39,6 +39,11 @@ static enum coord_pacing pacing_of(const struct machine *machine)
 
 struct coord *guest_boot(void)
 {
+	return guest_boot_with(NULL);
+}
+
+struct coord *guest_boot_with(const char *append)
+{
 	struct options options;
 	struct machine *machine = NULL;
 	struct coord *coord = NULL;
@@ -47,6 +52,7 @@ struct coord *guest_boot(void)
 	options_init(&options);
 	options.kernel = getenv("KTDBG_TEST_KERNEL");
 	options.clock = wanted_clock();
+	options.append = append;
 	skip_without_kernel(options.kernel);
 	err = start_machine(&options, NULL, &machine);
 	if (!err)

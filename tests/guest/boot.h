@@ -15,6 +15,8 @@
  * runs between windows. Exits with 77 when there is no kernel or no QEMU to boot, with 1 when the
  * boot fails. */
 struct coord *guest_boot(void);
+/* The same with words added to the kernel's command line; NULL: none. */
+struct coord *guest_boot_with(const char *append);
 
 /* spawn CGROUP WORDS...: as the command has it; returns the pid of the first worker. */
 int guest_spawn(struct coord *coord, const char *cgroup, const char *words);
