@@ -34,6 +34,14 @@ $(GUEST_TESTS): $(O)/tests/guest/%: $(O)/tests/guest/%.o $(GUEST_COMMON) \
 		$(call libs_of,commands coord vmm base)
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(KT_LIBS) $(CMOCKA_LIBS)
+# Programs that tests take into the guest.
+$(O)/tests/guest/maps: $(O)/agent/tests/guest/inside/maps.o
+	@mkdir -p $(@D)
+	$(say) GUESTLD $@
+	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^ $(GUEST_BPF_LIBS)
+-include $(O)/agent/tests/guest/inside/maps.d
+$(O)/tests/guest/test_bpf: | $(O)/tests/guest/maps
+
 .PHONY: check-guest
 GUEST_JOBS ?= 2
 check-guest: all $(GUEST_TESTS) ## tests that boot guests
