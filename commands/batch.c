@@ -46,6 +46,11 @@ static struct err *set_repeat(struct batch_options *o, const char *value)
 	return set_count(value, MAX_REPEAT, &o->repeat);
 }
 
+static struct err *set_explore(struct batch_options *o, const char *value)
+{
+	return set_count(value, MAX_REPEAT, &o->explore);
+}
+
 static struct err *set_timeout(struct batch_options *o, const char *value)
 {
 	ERR_TRY(parse_duration(value, &o->timeout_ns));
@@ -103,6 +108,7 @@ static const struct option {
 	{"filter", true, set_filter},	    {"junit", true, set_junit},
 	{"artifacts", true, set_artifacts}, {"list", false, set_list},
 	{"bless", false, set_bless},	    {"digest", false, set_digest},
+	{"explore", true, set_explore},
 };
 
 static const struct option *find_option(const char *name)
@@ -249,6 +255,7 @@ static void case_deinit(struct batch_case *c)
 	free(c->runs);
 	recording_destroy(c->recording);
 	free(c->message);
+	free(c->saved);
 	free(c->path);
 }
 
@@ -294,14 +301,20 @@ static struct err *read_recording(struct batch_case *c)
 	return recording_check_matchers(c->recording);
 }
 
-static struct err *prepare_runs(struct batch_case *c, unsigned int count)
+static struct err *prepare_runs(const struct batch_options *o, struct batch_case *c)
 {
+	unsigned int count = o->explore ? o->explore : o->repeat ? o->repeat : 1;
+
 	c->runs = calloc(count, sizeof(*c->runs));
 	if (!c->runs)
 		return err_nomem();
 	c->run_count = count;
+	c->first_failed = count;
 	for (unsigned int i = 0; i < count; i++)
-		c->runs[i] = (struct batch_run){.of = c, .pidfd = -1, .result_fd = -1};
+		c->runs[i] = (struct batch_run){.of = c,
+						.pidfd = -1,
+						.result_fd = -1,
+						.seed = o->explore ? i + 1 : 0};
 	return NULL;
 }
 
@@ -312,7 +325,7 @@ static struct err *read_case(struct batch *b, struct batch_case *c)
 	struct err *err = read_recording(c);
 
 	if (!err)
-		return prepare_runs(c, b->options->repeat ? b->options->repeat : 1);
+		return prepare_runs(b->options, c);
 	if (err_kind(err) == ERR_NOMEM)
 		return err;
 	c->outcome = REPLAY_MALFORMED;
@@ -351,7 +364,16 @@ static char *first_disagreement(const char *a, const char *b, unsigned int run)
 	}
 }
 
-/* A case is as good as its worst run, and its runs must agree. */
+/* What went wrong in a run, for people. */
+static char *run_message(const struct batch_run *run)
+{
+	if (run->seed && run->result.outcome != REPLAY_PASSED)
+		return str_format("--quantum random:%llu: %s", (unsigned long long)run->seed,
+				  run->result.message);
+	return strdup(run->result.message);
+}
+
+/* A case is as good as its worst run, and its runs must agree, unless each has a seed of its own. */
 static struct err *judge_case(struct batch_case *c)
 {
 	const struct replay_result *first = c->run_count ? &c->runs[0].result : NULL;
@@ -359,14 +381,15 @@ static struct err *judge_case(struct batch_case *c)
 	for (unsigned int i = 0; i < c->run_count && c->outcome == REPLAY_PASSED; i++) {
 		c->outcome = c->runs[i].result.outcome;
 		c->line = c->runs[i].result.line;
-		c->message = strdup(c->runs[i].result.message);
+		c->message = run_message(&c->runs[i]);
 		if (!c->message)
 			return err_nomem();
 		if (c->outcome != REPLAY_PASSED)
 			return NULL;
 		free(c->message);
 		c->message = NULL;
-		if (strcmp(first->transcript, c->runs[i].result.transcript) != 0) {
+		if (!c->runs[i].seed &&
+		    strcmp(first->transcript, c->runs[i].result.transcript) != 0) {
 			c->outcome = REPLAY_FAILED;
 			c->message = first_disagreement(first->transcript,
 							c->runs[i].result.transcript, i);
@@ -396,6 +419,8 @@ static struct err *case_done(struct batch *b, struct batch_case *c)
 	ERR_TRY(judge_case(c));
 	if (b->options->bless)
 		ERR_TRY(bless_case(c));
+	if (b->options->explore && c->outcome != REPLAY_PASSED)
+		ERR_TRY(batch_save_pinned(c, b->options->artifacts));
 	batch_tap_case(b, c, stdout);
 	if (c->outcome == REPLAY_PASSED || !b->options->artifacts || !c->run_count)
 		return NULL;
@@ -448,8 +473,18 @@ static struct err *run_cases(struct batch *b)
 	return err;
 }
 
+static struct err *check_options(const struct batch_options *o)
+{
+	if (o->explore && o->repeat > 1)
+		return err_new(ERR_USAGE, "--explore and --repeat exclude each other");
+	if (o->explore && o->bless)
+		return err_new(ERR_USAGE, "--explore and --bless exclude each other");
+	return NULL;
+}
+
 static struct err *run_batch(struct batch *b, int *ret_status)
 {
+	ERR_TRY(check_options(b->options));
 	ERR_TRY(find_cases(b));
 	ERR_TRY(choose_shard(b));
 	take_shard(b);

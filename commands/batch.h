@@ -26,6 +26,7 @@ struct batch_options {
 	/* --shard I/N: 1..N; index 0: of the environment (commands/shard.h); count 0: all, or that of a
 	 * job array. */
 	unsigned int shard_index, shard_count;
+	unsigned int explore;          /* each under this many interleavings; 0: as recorded */
 	uint64_t timeout_ns;           /* host time for one run; 0: 10 minutes */
 	const char *filter;            /* glob on the path or its last part, NULL: all */
 	const char *junit;             /* file, or NULL */

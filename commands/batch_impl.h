@@ -21,6 +21,8 @@ struct batch_run {
 	int pidfd, result_fd;   /* the child, and the memfd of its answer; -1: none */
 	uint64_t deadline;      /* host ns */
 	bool done, timed_out;
+	bool cancelled;         /* exploring: one with a smaller seed failed */
+	uint64_t seed;          /* when exploring, from 1 */
 	struct replay_result result;
 };
 
@@ -34,6 +36,8 @@ struct batch_case {
 	struct batch_run *runs;
 	unsigned int run_count; /* 0 when malformed */
 	bool blessed;           /* the file was rewritten */
+	unsigned int first_failed; /* exploring: the run with the smallest seed that failed so far */
+	char *saved;            /* exploring: the recording that fails every time, NULL: none */
 	bool reported;
 };
 
@@ -54,6 +58,10 @@ void batch_tap_plan(const struct batch *b, FILE *file);
 void batch_tap_case(const struct batch *b, const struct batch_case *c, FILE *file);
 void batch_tap_bail_out(FILE *file, const char *why);
 struct err *batch_write_junit(const struct batch *b, const char *path)
+	__attribute__((warn_unused_result));
+/* Exploring: write the recording with the seed that failed, beside the original or into the folder of
+ * artifacts (NULL: none); fills in c->saved. */
+struct err *batch_save_pinned(struct batch_case *c, const char *folder)
 	__attribute__((warn_unused_result));
 /* DIR/NAME/{diff,transcript,console,message} of a case that failed. */
 struct err *batch_write_artifacts(const struct batch_case *c, const char *folder)

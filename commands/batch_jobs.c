@@ -25,7 +25,7 @@
 
 /* ---- the answer ---- */
 
-enum { ANSWER_TEXTS = 6 };
+enum { ANSWER_TEXTS = 7 };
 
 struct answer {
 	uint32_t outcome, line, only_output;
@@ -41,6 +41,7 @@ static void answer_texts(struct replay_result *r, char **texts[ANSWER_TEXTS])
 	texts[3] = &r->diff;
 	texts[4] = &r->blessed;
 	texts[5] = &r->console;
+	texts[6] = &r->pinned;
 }
 
 static struct err *write_answer(int fd, struct replay_result *r)
@@ -108,12 +109,13 @@ static struct err *own_result(struct batch_run *run, enum replay_outcome outcome
 
 static void run_child(const struct batch *b, struct batch_run *run)
 {
+	const struct replay_change change = {.explore = run->seed != 0, .seed = run->seed};
 	struct replay_result result;
 	struct err *err;
 
 	/* Whatever becomes of the parent, no guest outlives it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	err = replay_run(run->of->recording, b->options->session, &result);
+	err = replay_run(run->of->recording, b->options->session, &change, &result);
 	if (!err)
 		err = write_answer(run->result_fd, &result);
 	if (err)
@@ -156,6 +158,19 @@ static char *death_message(const struct batch_run *run, const struct batch *b, i
 	return str_format("its ktdbg ended with status %d and no result", WEXITSTATUS(status));
 }
 
+/* Exploring ends with the smallest seed that fails, however many run at once. */
+static bool superseded(const struct batch_run *run)
+{
+	return run->seed && run->seed - 1 > run->of->first_failed;
+}
+
+static void note_failure(struct batch_run *run)
+{
+	if (run->seed && !run->cancelled && run->result.outcome != REPLAY_PASSED &&
+	    run->seed - 1 < run->of->first_failed)
+		run->of->first_failed = (unsigned int)run->seed - 1;
+}
+
 /* The child has ended. */
 static struct err *collect(const struct batch *b, struct batch_run *run)
 {
@@ -166,9 +181,10 @@ static struct err *collect(const struct batch *b, struct batch_run *run)
 		;
 	close_fd(&run->pidfd);
 	run->done = true;
-	if (run->timed_out || !read_answer(run->result_fd, &run->result))
+	if (!run->cancelled && (run->timed_out || !read_answer(run->result_fd, &run->result)))
 		err = own_result(run, interrupted() ? REPLAY_INTERRUPTED : REPLAY_FAILED,
 				 death_message(run, b, status));
+	note_failure(run);
 	close_fd(&run->result_fd);
 	return err;
 }
@@ -210,7 +226,10 @@ static struct err *wait_for_one(const struct batch *b, struct slots *s)
 	for (unsigned int i = s->used; !err && i-- > 0;) {
 		struct batch_run *run = s->runs[i];
 
-		if (!run->timed_out && now > run->deadline) {
+		if (!run->cancelled && superseded(run)) {
+			run->cancelled = true;
+			kill(run->pid, SIGKILL);
+		} else if (!run->cancelled && !run->timed_out && now > run->deadline) {
 			run->timed_out = true;
 			kill(run->pid, SIGKILL);
 		}
@@ -275,6 +294,11 @@ static struct err *run_all(struct batch *b, struct slots *s,
 
 	ERR_TRY(report_finished(b, done));
 	while ((next || s->used) && !interrupted()) {
+		if (next && superseded(next)) {
+			next->done = next->cancelled = true;
+			next = next_run(b, &case_at, &run_at);
+			continue;
+		}
 		if (next && s->used < s->count) {
 			ERR_TRY(start_run(b, next));
 			s->runs[s->used++] = next;

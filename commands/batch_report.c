@@ -104,6 +104,8 @@ static void tap_diagnostics(const struct batch_case *c, struct str *s)
 	str_addf(s, "  severity: %s\n", c->outcome == REPLAY_FAILED ? "fail" : "error");
 	str_addf(s, "  outcome: %s\n", outcome_name(c->outcome));
 	yaml_text(s, "file", c->path);
+	if (c->saved)
+		yaml_text(s, "saved", c->saved);
 	if (c->line)
 		str_addf(s, "  line: %u\n", c->line);
 	if (result) {
@@ -125,6 +127,9 @@ static void tap_extra(const struct batch *b, const struct batch_case *c, struct 
 		return;
 	if (*result->differs)
 		tap_comment(s, "only expectations decide: ", result->differs);
+	if (b->options->explore && c->outcome == REPLAY_PASSED)
+		str_addf(s, "# %u interleavings, --quantum random:1 to random:%u\n",
+			 c->run_count, c->run_count);
 	if (c->blessed)
 		tap_comment(s, "blessed: ", c->path);
 	if (!b->options->digest)
@@ -255,6 +260,45 @@ static char *folder_name(const char *folder, const char *path)
 		if (*p == '/')
 			*p = '_';
 	return name;
+}
+
+/* PATH.t with the seed before its ending. */
+static char *pinned_name(const struct batch_case *c, uint64_t seed)
+{
+	size_t len = strlen(c->path);
+
+	if (len > 2 && strcmp(c->path + len - 2, ".t") == 0)
+		len -= 2;
+	return str_format("%.*s.random-%llu.t", (int)len, c->path, (unsigned long long)seed);
+}
+
+static char *pinned_path(const struct batch_case *c, uint64_t seed, const char *folder)
+{
+	char *own = folder ? folder_name(folder, c->path) : NULL, *path = NULL;
+	struct err *err;
+
+	if (!folder)
+		return pinned_name(c, seed);
+	err = own ? make_directories(own, 0777) : err_nomem();
+	if (!err)
+		path = str_format("%s/random-%llu.t", own, (unsigned long long)seed);
+	err_free(err);
+	free(own);
+	return path;
+}
+
+struct err *batch_save_pinned(struct batch_case *c, const char *folder)
+{
+	const struct batch_run *run = &c->runs[c->first_failed];
+	char *path;
+
+	if (c->first_failed >= c->run_count || !*run->result.pinned)
+		return NULL;
+	path = pinned_path(c, run->seed, folder);
+	if (!path)
+		return err_nomem();
+	c->saved = path;
+	return replace_file(path, run->result.pinned, strlen(run->result.pinned));
 }
 
 static struct err *write_artifact(const char *folder, const char *name, const char *text)

@@ -297,6 +297,10 @@ const struct option_row option_table[] = {
 	 NULL, NULL},
 	{"repeat", 0, "N", "1", "run each recording N times; all runs must agree",
 	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
+	{"explore", 0, "N", "",
+	 "run each recording under --quantum random:1 to random:N; the first that fails is saved "
+	 "as a recording with that seed",
+	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
 	{"shard", 0, "I/N|N", "a Slurm array's",
 	 "only the I-th of N equal parts; N alone takes I from PARALLEL_SEQ, SLURM_ARRAY_TASK_ID "
 	 "or JOB_COMPLETION_INDEX",

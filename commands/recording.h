@@ -103,6 +103,10 @@ struct err *recording_time(const char *line, bool *ret_has, uint64_t *ret_time, 
  * lines; NULL keeps the old ones. */
 struct err *recording_bless(const struct recording *r, const char *const *outputs, struct str *ret)
 	__attribute__((warn_unused_result));
+/* The same file with the header lines that `options` come to: those that a header records and that are
+ * not the default. So it makes the same guest whatever the command line says. */
+struct err *recording_pin(const struct recording *r, const struct options *options, struct str *ret)
+	__attribute__((warn_unused_result));
 /* The file in its canonical layout, for `recording fmt`. */
 struct err *recording_format(const struct recording *r, struct str *ret) __attribute__((warn_unused_result));
 

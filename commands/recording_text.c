@@ -249,6 +249,64 @@ struct err *recording_bless(const struct recording *r, const char *const *output
 	return str_error(ret);
 }
 
+/* ---- pinning ---- */
+
+/* The value that a header line would have, "" for the default. */
+static struct err *recorded_value(const struct option_row *row, const struct options *options,
+				  struct str *ret)
+{
+	if ((row->flags & OPTION_RECORDED) && row->format)
+		row->format(options, ret);
+	return str_error(ret);
+}
+
+static struct err *pin_line(const struct recording *r, const struct recording_header *h,
+			    const struct options *options, struct str *s)
+{
+	const struct option_row *row = option_find(h->key);
+	struct str value = {0};
+	struct err *err = row ? recorded_value(row, options, &value) : NULL;
+
+	if (!err && value.len)
+		str_addf(s, "%s %s\n", h->key, str_text(&value));
+	else
+		copy_lines(r, h->line - 1, h->line, s);
+	str_deinit(&value);
+	return err;
+}
+
+static struct err *pin_missing(const struct recording *r, const struct options *options,
+			       struct str *s)
+{
+	for (const struct option_row *row = option_table; row->name; row++) {
+		struct str value = {0};
+		struct err *err = recorded_value(row, options, &value);
+
+		if (value.len && !recording_header_value(r, row->name))
+			str_addf(s, "%s %s\n", row->name, str_text(&value));
+		str_deinit(&value);
+		ERR_TRY(err);
+	}
+	return NULL;
+}
+
+struct err *recording_pin(const struct recording *r, const struct options *options, struct str *ret)
+{
+	unsigned int at = 1;
+
+	copy_lines(r, 0, 1, ret);
+	for (unsigned int i = 0; i < r->header_count; i++) {
+		const struct recording_header *h = &r->headers[i];
+
+		copy_lines(r, at, h->line - 1, ret); /* comments */
+		ERR_TRY(pin_line(r, h, options, ret));
+		at = h->line;
+	}
+	ERR_TRY(pin_missing(r, options, ret));
+	copy_lines(r, at, r->line_count, ret);
+	return str_error(ret);
+}
+
 /* ---- comparison ---- */
 
 static unsigned int count_lines(const char *text)

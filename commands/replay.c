@@ -17,6 +17,7 @@
 
 struct replay {
 	const struct recording *r;
+	const struct replay_change *change;
 	struct session *session;
 	bool strict;	/* output is compared byte for byte */
 	char **outputs; /* of each step that ran, whole lines; NULL: it did not run */
@@ -25,6 +26,8 @@ struct replay {
 	enum replay_outcome outcome;
 	bool command_failed; /* more went wrong than output that differs */
 	unsigned int line;
+	unsigned int step; /* that runs; the last one that ran */
+	unsigned int failed_step;
 };
 
 /* ---- verdicts ---- */
@@ -36,6 +39,7 @@ static void fail(struct replay *p, enum replay_outcome outcome, unsigned int lin
 		return;
 	p->outcome = outcome;
 	p->line = line;
+	p->failed_step = p->step;
 	if (line)
 		str_addf(&p->message, "%s:%u: ", p->r->path, line);
 	str_add(&p->message, why);
@@ -94,6 +98,9 @@ static struct err *compare_identity(struct replay *p)
 	}
 	differs(p, "guest image", recording_header_value(p->r, "image"), machine->image_hash);
 	differs(p, "qemu", recording_header_value(p->r, "qemu"), machine->qemu_version);
+	if (p->change->explore)
+		str_addf(&p->differs, "%sthe interleaving is not the recorded one",
+			 p->differs.len ? "; " : "");
 	p->strict = p->differs.len == 0;
 	return str_error(&p->differs);
 }
@@ -208,6 +215,7 @@ static struct err *run_step(struct replay *p, unsigned int i, bool *go_on)
 	if (!out)
 		return err_nomem();
 	*go_on = true;
+	p->step = i;
 	note_time(p, step);
 	log_info("%s:%u: %s", p->r->path, step->line, step->command);
 	err = execute(p, step, out);
@@ -263,6 +271,28 @@ static struct err *make_diff(struct replay *p, struct replay_result *ret)
 	return err;
 }
 
+/* The recording as this run's options and output make it, but for the output of the step that failed:
+ * with that it might pass. */
+static struct err *make_pinned(struct replay *p, struct replay_result *ret)
+{
+	struct str blessed = {0}, pinned = {0};
+	char *output = p->outputs[p->failed_step];
+	struct recording *r = NULL;
+	struct err *err;
+
+	p->outputs[p->failed_step] = NULL;
+	err = recording_bless(p->r, (const char *const *)p->outputs, &blessed);
+	p->outputs[p->failed_step] = output;
+	if (!err)
+		err = recording_parse(p->r->path, blessed.data, blessed.len, &r);
+	if (!err)
+		err = recording_pin(r, session_options(p->session), &pinned);
+	recording_destroy(r);
+	str_deinit(&blessed);
+	ret->pinned = str_take(&pinned);
+	return err;
+}
+
 static struct err *finish(struct replay *p, uint64_t started, struct replay_result *ret)
 {
 	struct err *err = make_diff(p, ret);
@@ -277,7 +307,11 @@ static struct err *finish(struct replay *p, uint64_t started, struct replay_resu
 	ret->message = str_take(&p->message);
 	ret->differs = str_take(&p->differs);
 	ret->transcript = str_take(&p->transcript);
-	if (err || (ret->console && ret->message && ret->differs && ret->transcript))
+	if (!err && p->change->explore && p->outcome != REPLAY_PASSED)
+		err = make_pinned(p, ret);
+	if (!ret->pinned)
+		ret->pinned = strdup("");
+	if (err || (ret->console && ret->message && ret->differs && ret->transcript && ret->pinned))
 		return err;
 	return err_nomem();
 }
@@ -317,6 +351,17 @@ static struct err *with_session(struct replay *p, const struct options *options,
 	return err;
 }
 
+static struct err *apply_change(const struct replay_change *change, struct options *o)
+{
+	if (!change->explore)
+		return NULL;
+	if (o->clock == CLOCK_REAL)
+		return err_new(ERR_USAGE, "only the virtual clock has interleavings to explore");
+	o->clock = CLOCK_VIRTUAL;
+	o->quantum = (struct quantum){.ns = 0, .seed = change->seed};
+	return NULL;
+}
+
 /* The command line's options under the header's, without those that would get in the way of a
  * replay. */
 static struct err *make_options(const struct recording *r, const struct options *base,
@@ -334,13 +379,16 @@ static struct err *make_options(const struct recording *r, const struct options 
 }
 
 struct err *replay_run(const struct recording *r, const struct options *options,
-		       struct replay_result *ret)
+		       const struct replay_change *change, struct replay_result *ret)
 {
-	struct replay replay = {.r = r};
+	static const struct replay_change none;
+	struct replay replay = {.r = r, .change = change ? change : &none};
 	struct options own;
 	struct err *err = make_options(r, options, &own);
 
 	*ret = (struct replay_result){0};
+	if (!err)
+		err = apply_change(replay.change, &own);
 	if (!err)
 		err = with_session(&replay, &own, ret);
 	options_deinit(&own);
@@ -359,6 +407,7 @@ void replay_result_deinit(struct replay_result *result)
 	free(result->transcript);
 	free(result->diff);
 	free(result->blessed);
+	free(result->pinned);
 	free(result->console);
 	*result = (struct replay_result){0};
 }

@@ -39,13 +39,22 @@ struct replay_result {
 	char *transcript;       /* what was done and what it gave, as a recording's body */
 	char *diff;             /* unified, from the recording to what this run would have recorded */
 	char *blessed;          /* the whole recording with this run's output */
+	char *pinned;           /* that with this run's seed in its header, but for the output of the step
+				 * that failed: it fails there again. Only when exploring and failed. */
 	char *console;          /* of the guest, its end; only when it failed */
 };
 
-/* Runs `r` with its header laid over `options`. The error is for what is not the recording's result: out
- * of memory. */
+/* What is laid over the header of a recording, so that it runs otherwise than it was made. */
+struct replay_change {
+	bool explore;  /* the interleaving `--quantum random:SEED`: only expectations decide then */
+	uint64_t seed;
+};
+
+/* Runs `r` with its header laid over `options`, and `change` over both (NULL: nothing). The error is for
+ * what is not the recording's result: out of memory. */
 struct err *replay_run(const struct recording *r, const struct options *options,
-		       struct replay_result *ret) __attribute__((warn_unused_result));
+		       const struct replay_change *change, struct replay_result *ret)
+	__attribute__((warn_unused_result));
 void replay_result_deinit(struct replay_result *result);
 
 #endif

@@ -255,6 +255,61 @@ static void test_a_hanging_one_and_the_next(void **state)
 	free(xml);
 }
 
+/* What its workers come to is even under one interleaving and odd under the next. */
+static const char race[] = HEAD "spawn @runner workers=3 work=yield\n[0.1] freeze\n  | frozen at 0.100000000\n"
+				"expect workers(@runner).iterations % 2 == 0\n";
+
+static void test_exploring_saves_what_fails(void **state)
+{
+	struct batch_options o;
+	char *said, *again, name[32], part[64];
+	const char *at;
+
+	batch_options_init(&o);
+	o.explore = 16;
+	o.jobs = 2;
+	write_recording("race.t", race);
+	said = batch(&o, "race.t", 1);
+	at = strstr(said, "--quantum random:");
+	assert_non_null(at);
+	snprintf(name, sizeof(name), "race.random-%lu.t", strtoul(at + 17, NULL, 10));
+	snprintf(part, sizeof(part), "/%s\n", name);
+	assert_has(said, part);
+	free(said);
+	/* The recording that it wrote fails there, on its own and in the same way each time. */
+	batch_options_init(&o);
+	o.repeat = 2;
+	said = batch(&o, name, 1);
+	again = batch(&o, name, 1);
+	assert_has(said, "`workers(@runner).iterations % 2 == 0` is false");
+	assert_string_equal(said, again);
+	free(said);
+	free(again);
+}
+
+static void test_exploring_what_holds(void **state)
+{
+	struct batch_options o;
+	char *said;
+
+	batch_options_init(&o);
+	o.explore = 2;
+	write_recording("one.t", HEAD "[0.1] freeze\n  | frozen at 9\nexpect time >= 100ms\n");
+	said = batch(&o, "one.t", 0);
+	assert_has(said, "\nok 1 - ");
+	assert_has(said, "# 2 interleavings, --quantum random:1 to random:2\n");
+	free(said);
+	/* A matcher decides under any of them. */
+	write_recording("one.t", HEAD "[0.1] freeze\n  | frozen at 9 (glob)\n");
+	said = batch(&o, "one.t", 1);
+	assert_has(said, "--quantum random:1: ");
+	assert_has(said, "a line that must match is not there");
+	free(said);
+	o.repeat = 2;
+	o.session = NULL;
+	expect_err(batch_run(&o, &(int){0}), ERR_USAGE, "--explore and --repeat exclude each other");
+}
+
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *ftw)
 {
 	(void)status;
@@ -297,6 +352,8 @@ int main(void)
 		cmocka_unit_test(test_bless),
 		cmocka_unit_test(test_one_digest_whatever_the_load),
 		cmocka_unit_test(test_repeat_and_jobs),
+		cmocka_unit_test(test_exploring_saves_what_fails),
+		cmocka_unit_test(test_exploring_what_holds),
 		cmocka_unit_test(test_a_hanging_one_and_the_next),
 	};
 

@@ -291,6 +291,28 @@ static void test_bless_rewrites_output_and_nothing_else(void **state)
 	recording_destroy(r);
 }
 
+static void test_pinned_options(void **state)
+{
+	struct options o;
+	struct recording *r = parsed(HEAD "# of a person\nquantum 1ms\nkernel 7.2 0abc\n# too\n\nfreeze\n");
+	struct str s = {0};
+
+	options_init(&o);
+	o.clock = CLOCK_VIRTUAL;
+	o.quantum = (struct quantum){.seed = 9};
+	expect_ok(recording_pin(r, &o, &s));
+	assert_string_equal(str_text(&s), HEAD "# of a person\nquantum random:9\nkernel 7.2 0abc\n"
+					       "topology 1n1l4c1t\nclock virtual\n# too\n\nfreeze\n");
+	str_clear(&s);
+	recording_destroy(r);
+	r = parsed(HEAD "\nfreeze\n");
+	expect_ok(recording_pin(r, &o, &s));
+	assert_string_equal(str_text(&s), HEAD "topology 1n1l4c1t\nclock virtual\nquantum random:9\n"
+					       "\nfreeze\n");
+	str_deinit(&s);
+	recording_destroy(r);
+}
+
 static void compares(const char *expected, const char *actual, bool equal, bool matchers_hold)
 {
 	char text[512];
@@ -367,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_cut_off_anywhere),
 		cmocka_unit_test(test_a_cut_off_line_does_not_run),
 		cmocka_unit_test(test_bless_rewrites_output_and_nothing_else),
+		cmocka_unit_test(test_pinned_options),
 		cmocka_unit_test(test_comparison),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_error_as_output),
