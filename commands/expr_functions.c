@@ -8,6 +8,7 @@
 #include "coord/agent.h"
 #include "coord/bpf.h"
 #include "coord/coord.h"
+#include "coord/counters.h"
 #include "coord/globals.h"
 #include "coord/model.h"
 
@@ -358,37 +359,80 @@ static struct err *sum_rq_counter(struct eval *ev, const struct node *n, const c
 	return NULL;
 }
 
-/* counter(NAME[,N]): an event of sched_ext, else a member of the run queues, summed without N. */
+/* One that `counters` shows, of one CPU or (-1) the sum of all. */
+static struct err *table_counter(struct eval *ev, const struct node *n, enum counter which, int cpu,
+				 struct operand *ret)
+{
+	struct coord *coord = ev->context->coord;
+	const char *name = counter_table[which].name;
+	struct sample *sample;
+	uint64_t total = 0;
+
+	/* How long the host ran a vCPU is nothing that an expectation may depend on. */
+	if (which == COUNTER_VCPU_TIME)
+		return eval_error(ev, ERR_REFUSED, n, "vcpu_time is the host's");
+	if (!coord)
+		return eval_error(ev, ERR_NOT_FOUND, n, "%s needs a running guest", n->text);
+	ERR_TRY(err_wrap(counters_now(coord_counters(coord), ev->kernel, coord_machine(coord),
+				      &sample),
+			 "%s", n->text));
+	for (unsigned int i = 0; i < sample->cpus; i++)
+		if (cpu < 0 || cpu == (int)i)
+			total += sample_value(sample, i, which);
+	if (sample_has(sample, which)) {
+		operand_set(ret, value_unsigned(total));
+	} else {
+		eval_missing(ev, EXPR_ABSENT, "this guest does not count `%s`", name);
+		set_absent(ret, name);
+	}
+	free(sample);
+	return NULL;
+}
+
+static struct err *scx_counter(struct eval *ev, const struct node *n, const char *name,
+			       struct operand *ret)
+{
+	const struct model *model;
+	struct value v;
+
+	ERR_TRY(take_model(ev, n, &model));
+	if (event_counter(model, name, &v)) {
+		operand_set(ret, v);
+		return NULL;
+	}
+	eval_missing(ev, EXPR_ABSENT, "no counter `%s` in this kernel or this scheduler", name);
+	set_absent(ret, name);
+	return NULL;
+}
+
+/* counter(NAME[,N]): an event of sched_ext, one that `counters` shows, else a member of the run
+ * queues; summed without N. */
 static struct err *function_counter(struct eval *ev, const struct node *n,
 				    const struct operand *args, unsigned int count,
 				    struct operand *ret)
 {
-	const struct model *model;
-	unsigned int cpu;
+	unsigned int cpu = 0;
 	const char *name;
 	struct value v;
+	int which;
 
+	ERR_TRY(eval_need_kernel(ev, n));
 	ERR_TRY(word_argument(ev, n, 0, &args[0], &name));
-	ERR_TRY(take_model(ev, n, &model));
 	if (str_starts(name, "SCX_EV_")) {
 		if (count > 1)
 			return eval_error(ev, ERR_USAGE, n->child[1],
 					  "sched_ext events are counted over all CPUs");
-		if (event_counter(model, name, &v)) {
-			operand_set(ret, v);
-			return NULL;
-		}
-		eval_missing(ev, EXPR_ABSENT, "no counter `%s` in this kernel or this scheduler",
-			     name);
-		set_absent(ret, name);
-		return NULL;
+		return scx_counter(ev, n, name, ret);
 	}
-	if (count > 1) {
+	if (count > 1)
 		ERR_TRY(cpu_argument(ev, n, 1, &args[1], &cpu));
+	which = counter_find(name);
+	if (which >= 0)
+		return table_counter(ev, n, (enum counter)which, count > 1 ? (int)cpu : -1, ret);
+	if (count > 1)
 		ERR_TRY(rq_counter(ev, n, name, cpu, &v));
-	} else {
+	else
 		ERR_TRY(sum_rq_counter(ev, n, name, &v));
-	}
 	if (v.kind == VALUE_ABSENT)
 		eval_missing(ev, EXPR_ABSENT, "no counter `%s` in this kernel", name);
 	operand_set(ret, v);

@@ -22,8 +22,8 @@
 #include <readline/readline.h>
 
 #define HISTORY_LINES 2000
-/* How often an idle prompt looks after the guest, in milliseconds. */
-#define IDLE_MS 250
+/* How often an idle prompt looks after the guest, in milliseconds: counters are sampled then. */
+#define IDLE_MS 100
 
 struct plain {
 	struct session *session;
