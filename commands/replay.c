@@ -184,8 +184,13 @@ static struct err *judge_output(struct replay *p, const struct recording_step *s
 static bool judge_error(struct replay *p, const struct recording_step *step, const struct err *err)
 {
 	enum replay_outcome outcome = outcome_of(err);
+	struct coord *coord = session_coord(p->session);
+	/* A panic that is part of the history leaves a guest to look into. */
+	bool panic = outcome == REPLAY_GUEST_DIED && coord &&
+		     machine_state(coord_machine(coord)) != MACHINE_DEAD;
 
-	if (outcome == REPLAY_FAILED && err_kind(err) != ERR_EXPECT && expects_error(step))
+	if ((outcome == REPLAY_FAILED || panic) && err_kind(err) != ERR_EXPECT &&
+	    expects_error(step))
 		return true;
 	p->command_failed = true;
 	fail(p, outcome, step->line, err_detail(err));

@@ -372,7 +372,7 @@ static struct err *run_recorded(struct session *s, const struct invocation *in, 
 static struct err *run_at_time(struct session *s, const struct invocation *in, struct out *out)
 {
 	if (in->timed)
-		ERR_TRY(coord_run_until(s->coord, in->time));
+		ERR_TRY(coord_go_to(s->coord, in->time));
 	if (in->command->flags & CMD_RECORDED)
 		return run_recorded(s, in, out);
 	return call_run(s, in, out);

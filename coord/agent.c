@@ -585,6 +585,7 @@ static void unwell(struct agent_health *health, const char *reason)
 void agent_health(struct agent *a, struct agent_health *ret)
 {
 	uint64_t now = coord_time(a->coord);
+	struct str panic = {0};
 	struct mailbox m;
 	struct wire_header h;
 	struct err *err = open_mailbox(a, &m);
@@ -613,6 +614,9 @@ void agent_health(struct agent *a, struct agent_health *ret)
 			 (now - a->heartbeat_time) / 1000000);
 		unwell(ret, text);
 	}
+	if (coord_panicked(a->coord, &panic))
+		unwell(ret, str_text(&panic));
+	str_deinit(&panic);
 }
 
 /* 1 when the mailbox cannot be read: the least that a guest has. */

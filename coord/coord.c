@@ -9,6 +9,7 @@
 #include "coord/cold.h"
 #include "coord/counters.h"
 #include "coord/model.h"
+#include "coord/panic.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,10 +20,14 @@
  */
 #define WAIT_SLICE 1000000000ull
 #define STUCK_AFTER 30000000000ull
+/* Guest time between two looks for a panic, at multiples of it: a grid point in any case. A
+ * panicked guest needs about 25 times as long for it. */
+#define PANIC_LOOK 20000000ull
 
 struct coord {
 	struct machine *machine;
 	struct kernel *kernel;
+	uint64_t panic_word;	 /* of `kernel`, 0: none */
 	uint64_t kernel_hint;	 /* where vmcoreinfo was at the last adoption */
 	struct err *adopt_error; /* why the last adoption failed */
 	uint64_t adopt_epoch;	 /* when it did */
@@ -93,6 +98,7 @@ static struct err *adopt(struct coord *c)
 		c->adopt_epoch = c->epoch;
 		return adopt_error_copy(c);
 	}
+	c->panic_word = panic_word(c->kernel);
 	c->window_epoch = c->epoch;
 	c->adoptions++;
 	log_info("adopted %s in %" PRIu64 " us", kernel_info(c->kernel)->release,
@@ -314,9 +320,34 @@ static uint64_t wait_slice(const struct coord *c)
 	return samples ? COUNTERS_PERIOD : WAIT_SLICE;
 }
 
+static bool panicked(struct coord *c)
+{
+	return c->kernel && panic_happened(c->kernel, c->panic_word);
+}
+
+bool coord_panicked(struct coord *c, struct str *text)
+{
+	if (!panicked(c))
+		return false;
+	panic_text(c->machine, text);
+	return true;
+}
+
+/* No guest time is worth waiting for after a panic. */
+static struct err *check_panic(struct coord *c)
+{
+	struct str text = {0};
+	struct err *err = NULL;
+
+	if (coord_panicked(c, &text))
+		err = err_new(ERR_GUEST_DIED, "%s; inspection still works", str_text(&text));
+	str_deinit(&text);
+	return err;
+}
+
 /* Wait until the machine is held by its stop. A slow host only takes longer; guest time that does
  * not move at all is an error. */
-static struct err *wait_held(struct coord *c, enum machine_stop_reason *ret)
+static struct err *wait_held(struct coord *c, bool to_panic, enum machine_stop_reason *ret)
 {
 	uint64_t seen = machine_time(c->machine), since = host_now();
 
@@ -326,6 +357,10 @@ static struct err *wait_held(struct coord *c, enum machine_stop_reason *ret)
 		if (!err || err_kind(err) != ERR_TIMEOUT)
 			return err;
 		sample(c);
+		if (to_panic && panicked(c)) {
+			err_free(err);
+			return NULL;
+		}
 		if (machine_time(c->machine) != seen) {
 			seen = machine_time(c->machine);
 			since = host_now();
@@ -337,38 +372,63 @@ static struct err *wait_held(struct coord *c, enum machine_stop_reason *ret)
 	}
 }
 
-/* In lockstep samples are taken where the guest stands for them: a run ends at each. */
-static struct err *run_part(struct coord *c, const struct machine_stop *stop,
+/* Where a run to `end` stands first. In lockstep samples are taken where the guest stands for them;
+ * a panic is looked for at the same instants on every host. */
+static uint64_t part_end(const struct coord *c, bool to_panic, uint64_t end)
+{
+	uint64_t now = machine_time(c->machine), next = end;
+
+	if (c->pacing == COORD_LOCKSTEP)
+		next = counters_next(c->counters, c->pacing, now);
+	if (next > end)
+		next = end;
+	if (!to_panic || !c->kernel || !c->panic_word ||
+	    machine_info(c->machine)->clock != CLOCK_VIRTUAL)
+		return next;
+	now = (now / PANIC_LOOK + 1) * PANIC_LOOK;
+	return now < next ? now : next;
+}
+
+static struct err *run_part(struct coord *c, const struct machine_stop *stop, bool to_panic,
 			    enum machine_stop_reason *ret, bool *done)
 {
 	struct machine_stop part = *stop;
 	struct err *err;
 
-	if (c->pacing == COORD_LOCKSTEP) {
-		uint64_t next = counters_next(c->counters, c->pacing, machine_time(c->machine));
-
-		part.time = next < stop->time ? next : stop->time;
-	}
+	part.time = part_end(c, to_panic, stop->time);
 	ERR_TRY(let_run(c, &part));
-	err = wait_held(c, ret);
+	err = wait_held(c, to_panic, ret);
 	c->running = machine_state(c->machine) == MACHINE_RUNNING;
 	if (err)
 		return err;
 	sample(c);
-	*done = *ret != STOP_TIME || part.time == stop->time;
+	*done = *ret != STOP_TIME || part.time == stop->time || (to_panic && panicked(c));
 	return NULL;
 }
 
-/* Run to `stop`, then hold as windows and freeze ask, also when the wait failed. */
-static struct err *run_to(struct coord *c, const struct machine_stop *stop,
+static struct err *run_parts(struct coord *c, const struct machine_stop *stop, bool to_panic,
+			     enum machine_stop_reason *ret)
+{
+	bool done = false;
+
+	while (!done)
+		ERR_TRY(run_part(c, stop, to_panic, ret, &done));
+	return NULL;
+}
+
+/* Run to `stop`, then hold as windows and freeze ask, also when the wait failed. With `to_panic` a
+ * panic ends it: after that no guest time is worth waiting for. */
+static struct err *run_to(struct coord *c, const struct machine_stop *stop, bool to_panic,
 			  enum machine_stop_reason *ret)
 {
 	struct err *err, *settled;
-	bool done = false;
 
-	do {
-		err = run_part(c, stop, ret, &done);
-	} while (!err && !done);
+	ERR_TRY(check_alive(c));
+	if (to_panic)
+		ERR_TRY(check_panic(c));
+	err = run_parts(c, stop, to_panic, ret);
+	if (!err && to_panic && *ret != STOP_WATCH)
+		err = check_panic(c);
 	settled = settle(c);
 	if (!err)
 		return settled;
@@ -376,15 +436,25 @@ static struct err *run_to(struct coord *c, const struct machine_stop *stop,
 	return err;
 }
 
-struct err *coord_run_until(struct coord *c, uint64_t time)
+static struct err *run_until(struct coord *c, uint64_t time, bool to_panic)
 {
 	struct machine_stop stop = MACHINE_STOP_NONE;
-	enum machine_stop_reason reason;
+	enum machine_stop_reason reason = STOP_HELD;
 
 	if (time <= machine_time(c->machine))
 		return check_alive(c);
 	stop.time = time;
-	return run_to(c, &stop, &reason);
+	return run_to(c, &stop, to_panic, &reason);
+}
+
+struct err *coord_run_until(struct coord *c, uint64_t time)
+{
+	return run_until(c, time, true);
+}
+
+struct err *coord_go_to(struct coord *c, uint64_t time)
+{
+	return run_until(c, time, false);
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b)
@@ -402,7 +472,7 @@ struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value,
 	if (c->frozen)
 		return err_new(ERR_REFUSED, "the guest is frozen: thaw it first");
 	stop.time = add_saturated(machine_time(c->machine), timeout_ns);
-	ERR_TRY(run_to(c, &stop, &reason));
+	ERR_TRY(run_to(c, &stop, true, &reason));
 	if (reason == STOP_TIME)
 		return err_new(ERR_TIMEOUT, "no answer within %s of guest time",
 			       format_duration(timeout_ns, text));

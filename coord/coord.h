@@ -69,6 +69,11 @@ uint64_t coord_epoch(const struct coord *c);
 /* Let guest time pass to `time` (ns since ready; in the past: nothing happens), then hold as the
  * surrounding window or freeze asks. Called inside a window; the window is held again after it. */
 struct err *coord_run_until(struct coord *c, uint64_t time) __attribute__((warn_unused_result));
+/* The same, also through a panic of the kernel, which ends every other wait with ERR_GUEST_DIED: what
+ * was recorded after it happens at its instant. */
+struct err *coord_go_to(struct coord *c, uint64_t time) __attribute__((warn_unused_result));
+/* True when the kernel has panicked; adds "the kernel panicked: REASON" to `text`. */
+bool coord_panicked(struct coord *c, struct str *text);
 /* Run until the u32 at guest-physical `phys` equals `value`, at most `timeout_ns` of guest time
  * (ERR_TIMEOUT). Same rule. Refused (ERR_REFUSED) while the operator's freeze is on. */
 struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value,

@@ -3,11 +3,13 @@
  */
 #include "tests/guest/boot.h"
 
+#include "base/file.h"
 #include "commands/session.h"
 #include "coord/agent.h"
 #include "coord/model.h"
 #include "vmm/kernel_cache.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 
@@ -420,6 +422,35 @@ static void test_looking_changes_nothing(void **state)
 }
 
 /* Each test begins thawed, whatever the one before left behind. */
+/* The last one: this guest is of no use after it. CPU 3's next tick jumps to nowhere. */
+static void test_a_panic_ends_every_wait(void **state)
+{
+	static const char said[] =
+		"the kernel panicked: Fatal exception in interrupt; inspection still works";
+	uint64_t started, at;
+	char line[64];
+
+	free(output("write symbol panic_on_oops 1 :u32"));
+	free(output("let handler (u64)&percpu(tick_cpu_device,3).evtdev->event_handler"));
+	free(output("write --force FIELD kva $handler 0xdead0000 :u64"));
+	started = host_now();
+	fails("run 10s", ERR_GUEST_DIED, said);
+	assert_true(host_now() - started < 10000000000ull);
+	prints_with("status", "the kernel panicked: Fatal exception in interrupt\n");
+	prints("tasks where pid == 1 columns comm", "comm\nktdbg-agent\n");
+	prints("print frozen", "1\n");
+	free(output("thaw"));
+	fails("until time > 100s", ERR_GUEST_DIED, said);
+	free(output("thaw"));
+	fails("spawn @runner workers=1 work=spin", ERR_GUEST_DIED, said);
+	/* What was recorded after a panic still happens at its instant. */
+	at = coord_time(session_coord(session)) + 50000000;
+	snprintf(line, sizeof(line), "[%" PRIu64 ".%09" PRIu64 "] let late time", at / 1000000000,
+		 at % 1000000000);
+	prints(line, "");
+	assert_true(coord_time(session_coord(session)) >= at);
+}
+
 static int thaw(void **state)
 {
 	free(output("thaw"));
@@ -468,6 +499,7 @@ int main(void)
 		cmocka_unit_test_setup(test_workers_cgroups_and_a_scheduler, thaw),
 		cmocka_unit_test_setup(test_tasks_that_are_gone, thaw),
 		cmocka_unit_test_setup(test_looking_changes_nothing, thaw),
+		cmocka_unit_test_setup(test_a_panic_ends_every_wait, thaw),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
