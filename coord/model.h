@@ -290,4 +290,41 @@ uint64_t model_task_cgroup(struct kernel *k, const struct model *m, uint64_t tas
 /* A cgroup's path, "/" for the root: raw text, appended. False when it cannot be told. */
 bool model_cgroup_path(struct kernel *k, const struct model *m, uint64_t cgroup, struct str *s);
 
+/* A cgroup (of version 2), and what its cpu controller keeps; those are not present where that
+ * controller is not enabled. */
+struct model_group {
+	uint64_t address;	/* struct cgroup */
+	uint64_t task_group;	/* 0: no cpu controller */
+	unsigned int depth;	/* 0: the root */
+	int parent;		/* index, -1: the root */
+	char *path;		/* "/web/front", raw */
+	unsigned int tasks;	/* its own, zombies not counted */
+	unsigned int all_tasks; /* with those below it */
+	struct maybe weight;	/* as in cpu.weight, 1 to 10000; the root has none */
+	struct maybe idle, frozen;
+	/* cpu.max: ns. The quota is ~0 for none. */
+	struct maybe quota, period, burst;
+	struct maybe pool; /* quota left for all CPUs in this period, ns */
+	struct maybe nr_periods, nr_throttled, throttled_time;
+	/* ns until the quota is filled up again, signed, exact to a tick; present while that is
+	 * due. */
+	struct maybe refill;
+};
+/* The whole hierarchy, parents before children. What could not be walked is added to `damage`. */
+struct err *model_groups(struct kernel *k, const struct model *m, struct model_group **ret,
+			 unsigned int *ret_count, struct str *damage)
+	__attribute__((warn_unused_result)); /* of the model's own window */
+void model_groups_destroy(struct model_group *groups, unsigned int count);
+
+/* A group's queue on one CPU. */
+struct model_group_cpu {
+	uint64_t queue; /* struct cfs_rq */
+	struct maybe nr, throttled;
+	struct maybe above;	/* how many of it and its parents are throttled here */
+	struct maybe remaining; /* of its slice of the quota: signed ns; only with a quota */
+};
+/* False: the group has no queue there. */
+bool model_group_cpu(struct kernel *k, const struct model *m, const struct model_group *group,
+		     unsigned int cpu, struct model_group_cpu *ret);
+
 #endif

@@ -177,6 +177,7 @@
 	X(cset_cgroup, "css_set", "dfl_cgrp")                                                      \
 	X(cgroup_node, "cgroup", "kn")                                                             \
 	X(cgroup_css, "cgroup", "subsys")                                                          \
+	X(cgroup_flags, "cgroup", "self.flags")                                                    \
 	X(cgroup_children, "cgroup", "self.children")                                              \
 	X(cgroup_sibling, "cgroup", "self.sibling")                                                \
 	X(cgroup_frozen, "cgroup", "freezer.freeze")                                               \
@@ -268,6 +269,7 @@ struct model_layout {
 		scx_old_watchdog;
 	uint64_t scx_old_global_dsqs, scx_old_aborting;
 	uint64_t nr_node_ids;
+	uint64_t css_online;	/* flag in cgroup_flags, 0: unknown */
 	uint64_t preempt_count; /* per-CPU symbol */
 	uint64_t jiffies;
 	uint64_t timekeeper;	    /* struct tk_data */

@@ -129,6 +129,22 @@ static void find_cpustat_slots(const struct types *t, struct model_layout *l)
 	}
 }
 
+static uint32_t enum_id(const struct types *t, const char *name)
+{
+	uint32_t id = 0;
+
+	err_free(types_parse(t, name, &id));
+	return id;
+}
+
+static uint64_t enum_value(const struct types *t, const char *name)
+{
+	int64_t value = 0;
+
+	err_free(types_enumerator(t, name, &value));
+	return (uint64_t)value;
+}
+
 static void find_cpu_controller(const struct types *t, struct model_layout *l)
 {
 	struct err *err = types_enumerator(t, "cpu_cgrp_id", &l->cpu_css);
@@ -136,6 +152,7 @@ static void find_cpu_controller(const struct types *t, struct model_layout *l)
 	if (err || l->cpu_css < 0 || l->cpu_css > 63)
 		l->cpu_css = -1;
 	err_free(err);
+	l->css_online = enum_value(t, "CSS_ONLINE");
 }
 
 /* The states' values moved between releases, and before 6.16 they were called SCX_OPS_ENABLED etc.
@@ -188,22 +205,6 @@ static void find_scx_events(const struct types *t, struct model_layout *l)
 			.type = member.type,
 		};
 	}
-}
-
-static uint32_t enum_id(const struct types *t, const char *name)
-{
-	uint32_t id = 0;
-
-	err_free(types_parse(t, name, &id));
-	return id;
-}
-
-static uint64_t enum_value(const struct types *t, const char *name)
-{
-	int64_t value = 0;
-
-	err_free(types_enumerator(t, name, &value));
-	return (uint64_t)value;
 }
 
 static void find_scx_enums(const struct types *t, struct model_layout *l)

@@ -78,6 +78,7 @@ static void test_the_promised_commands_are_there(void **state)
 		"tasks",  "task",     "scx",	 "print", "ptype",  "symbol", "read",	 "write",
 		"batch",  "undo",     "changes", "spawn", "cgroup", "sched",  "console", "dmesg",
 		"record", "expect",   "wait",	 "let",	  "note",   "help",   "quit",
+		"dsq",	  "cgroups",
 	};
 	const struct command *c;
 
