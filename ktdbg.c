@@ -36,6 +36,8 @@ struct request {
 	struct batch_options batch;
 	const char **commands; /* of -e */
 	unsigned int command_count;
+	const char **kernels; /* of each --kernel: with --batch there may be several */
+	unsigned int kernel_count;
 	const char *script;
 	char *config;	    /* text of the configuration file, which options borrow from */
 	char *subcommand;   /* a host command as a line, NULL for none */
@@ -54,14 +56,14 @@ static int report(struct err *err, int status)
 
 /* ---- options ---- */
 
-static struct err *add_command(struct request *r, const char *command)
+static struct err *add_string(const char ***list, unsigned int *count, const char *string)
 {
-	const char **grown = reallocarray(r->commands, r->command_count + 1, sizeof(*grown));
+	const char **grown = reallocarray(*list, *count + 1, sizeof(*grown));
 
 	if (!grown)
 		return err_nomem();
-	grown[r->command_count++] = command;
-	r->commands = grown;
+	grown[(*count)++] = string;
+	*list = grown;
 	return NULL;
 }
 
@@ -70,7 +72,7 @@ static struct err *set_mode(struct request *r, const char *name, const char *val
 	bool taken;
 
 	if (strcmp(name, "execute") == 0)
-		return add_command(r, value);
+		return add_string(&r->commands, &r->command_count, value);
 	if (strcmp(name, "script") == 0)
 		r->script = value;
 	else if (strcmp(name, "batch") == 0)
@@ -90,6 +92,8 @@ static struct err *set_option(struct request *r, const struct option_row *row, c
 {
 	if (row->flags & OPTION_MODE)
 		return set_mode(r, row->name, value);
+	if (strcmp(row->name, "kernel") == 0)
+		ERR_TRY(add_string(&r->kernels, &r->kernel_count, value));
 	return options_set(&r->options, row->name, value);
 }
 
@@ -216,6 +220,8 @@ static struct err *check_request(struct request *r)
 		return err_new(ERR_USAGE, "--batch and -e or --script exclude each other");
 	if (r->is_batch && !r->word_count)
 		return err_new(ERR_USAGE, "--batch: no recording or folder is named");
+	if (r->kernel_count > 1 && !r->is_batch)
+		return err_new(ERR_USAGE, "--kernel: only --batch takes several");
 	if (r->command_count && r->script)
 		return err_new(ERR_USAGE, "-e and --script exclude each other");
 	return take_subcommand(r);
@@ -234,6 +240,7 @@ static void request_deinit(struct request *r)
 {
 	options_deinit(&r->options);
 	free(r->commands);
+	free(r->kernels);
 	free(r->config);
 	free(r->subcommand);
 }
@@ -435,6 +442,10 @@ static int run_batch(struct request *r)
 	r->batch.paths = (const char *const *)r->words;
 	r->batch.path_count = r->word_count;
 	r->batch.verbose = r->verbose > 0;
+	if (r->kernel_count > 1) {
+		r->batch.kernels = r->kernels;
+		r->batch.kernel_count = r->kernel_count;
+	}
 	err = batch_run(&r->batch, &status);
 	return err ? report(err, err_exit_status(err)) : status;
 }

@@ -154,20 +154,34 @@ static bool filtered_out(const struct batch *b, const char *path)
 	return filter && fnmatch(filter, path, 0) != 0 && fnmatch(filter, last_part(path), 0) != 0;
 }
 
-static struct err *add_case(struct batch *b, const char *path)
+static struct err *add_case(struct batch *b, const char *path, const char *kernel)
 {
-	struct batch_case *cases;
+	struct batch_case *cases, *c;
 
-	if (filtered_out(b, path))
-		return NULL;
 	if (b->case_count == MAX_CASES)
 		return err_new(ERR_USAGE, "more than %d recordings", MAX_CASES);
 	cases = reallocarray(b->cases, b->case_count + 1, sizeof(*cases));
 	if (!cases)
 		return err_nomem();
 	b->cases = cases;
-	cases[b->case_count] = (struct batch_case){.path = strdup(path)};
-	return cases[b->case_count++].path ? NULL : err_nomem();
+	c = &cases[b->case_count++];
+	*c = (struct batch_case){.path = strdup(path), .kernel = kernel};
+	c->name = kernel ? str_format("%s (kernel %s)", path, kernel) : strdup(path);
+	return c->path && c->name ? NULL : err_nomem();
+}
+
+/* Once, or against each kernel of a matrix. */
+static struct err *add_recording(struct batch *b, const char *path)
+{
+	const struct batch_options *o = b->options;
+
+	if (filtered_out(b, path))
+		return NULL;
+	if (!o->kernel_count)
+		return add_case(b, path, NULL);
+	for (unsigned int i = 0; i < o->kernel_count; i++)
+		ERR_TRY(add_case(b, path, o->kernels[i]));
+	return NULL;
 }
 
 /* What a folder's file is judged by: its ending, or what it begins with. */
@@ -204,7 +218,7 @@ static struct err *search_entry(struct batch *b, const char *path, unsigned int 
 	if (S_ISDIR(status.st_mode))
 		return depth < MAX_DEPTH ? search_folder(b, path, depth + 1) : NULL;
 	if (S_ISREG(status.st_mode) && looks_like_recording(path))
-		return add_case(b, path);
+		return add_recording(b, path);
 	return NULL;
 }
 
@@ -243,7 +257,7 @@ static struct err *find_cases(struct batch *b)
 		if (S_ISDIR(status.st_mode))
 			ERR_TRY(search_folder(b, path, 0));
 		else
-			ERR_TRY(add_case(b, path));
+			ERR_TRY(add_recording(b, path));
 	}
 	return NULL;
 }
@@ -256,6 +270,7 @@ static void case_deinit(struct batch_case *c)
 	recording_destroy(c->recording);
 	free(c->message);
 	free(c->saved);
+	free(c->name);
 	free(c->path);
 }
 
@@ -456,7 +471,7 @@ static void list_cases(const struct batch *b)
 		fprintf(stderr, "ktdbg: shard %u/%u, from %s\n", b->shard.index, b->shard.count,
 			b->shard.source);
 	for (unsigned int i = 0; i < b->case_count; i++)
-		printf("%s\n", b->cases[i].path);
+		printf("%s\n", b->cases[i].name);
 }
 
 static struct err *run_cases(struct batch *b)
@@ -468,6 +483,8 @@ static struct err *run_cases(struct batch *b)
 	err = batch_jobs_run(b, case_done);
 	if (!err && interrupted())
 		batch_tap_bail_out(stdout, "interrupted");
+	else if (!err && b->options->kernel_count)
+		batch_tap_matrix(b, stdout);
 	if (!err && b->options->junit)
 		err = batch_write_junit(b, b->options->junit);
 	return err;
@@ -477,6 +494,10 @@ static struct err *check_options(const struct batch_options *o)
 {
 	if (o->explore && o->repeat > 1)
 		return err_new(ERR_USAGE, "--explore and --repeat exclude each other");
+	if (o->kernel_count > 1 && o->explore)
+		return err_new(ERR_USAGE, "--explore takes one kernel: what it saves names one");
+	if (o->kernel_count > 1 && o->bless)
+		return err_new(ERR_USAGE, "--bless takes one kernel: output differs between them");
 	if (o->explore && o->bless)
 		return err_new(ERR_USAGE, "--explore and --bless exclude each other");
 	return NULL;

@@ -28,6 +28,9 @@ struct batch_options {
 	unsigned int shard_index, shard_count;
 	unsigned int explore;          /* each under this many interleavings; 0: as recorded */
 	uint64_t timeout_ns;           /* host time for one run; 0: 10 minutes */
+	/* All recordings against each of these, whatever kernel they name; count 0: each against its own. */
+	const char *const *kernels;
+	unsigned int kernel_count;
 	const char *filter;            /* glob on the path or its last part, NULL: all */
 	const char *junit;             /* file, or NULL */
 	const char *artifacts;         /* folder, or NULL */

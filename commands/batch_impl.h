@@ -29,6 +29,8 @@ struct batch_run {
 /* One recording: a test point. */
 struct batch_case {
 	char *path;
+	const char *kernel;     /* of a matrix, else NULL */
+	char *name;             /* for people and reports: the path, and the kernel of a matrix */
 	struct recording *recording; /* NULL: malformed, or it could not be read */
 	enum replay_outcome outcome;
 	char *message;          /* what went wrong, "" when nothing did */
@@ -56,6 +58,8 @@ struct err *batch_jobs_run(struct batch *b, struct err *(*done)(struct batch *b,
 /* TAP: the plan, one test point, and the line that ends a run which was interrupted. */
 void batch_tap_plan(const struct batch *b, FILE *file);
 void batch_tap_case(const struct batch *b, const struct batch_case *c, FILE *file);
+/* The verdicts of a matrix as a table in comments. */
+void batch_tap_matrix(const struct batch *b, FILE *file);
 void batch_tap_bail_out(FILE *file, const char *why);
 struct err *batch_write_junit(const struct batch *b, const char *path)
 	__attribute__((warn_unused_result));

@@ -109,7 +109,7 @@ static struct err *own_result(struct batch_run *run, enum replay_outcome outcome
 
 static void run_child(const struct batch *b, struct batch_run *run)
 {
-	const struct replay_change change = {.explore = run->seed != 0, .seed = run->seed};
+	const struct replay_change change = {.explore = run->seed != 0, .seed = run->seed, .kernel = run->of->kernel};
 	struct replay_result result;
 	struct err *err;
 

@@ -136,7 +136,7 @@ static void tap_extra(const struct batch *b, const struct batch_case *c, struct 
 		return;
 	sha256_bytes(result->transcript, strlen(result->transcript), digest);
 	str_addf(s, "# sha256 %s ", digest);
-	str_add_clean(s, c->path, 4096);
+	str_add_clean(s, c->name, 4096);
 	str_add_c(s, '\n');
 }
 
@@ -146,11 +146,86 @@ void batch_tap_case(const struct batch *b, const struct batch_case *c, FILE *fil
 
 	str_addf(&s, "%sok %u - ", c->outcome == REPLAY_PASSED ? "" : "not ",
 		 (unsigned int)(c - b->cases) + 1);
-	tap_description(&s, c->path);
+	tap_description(&s, c->name);
 	str_add_c(&s, '\n');
 	if (c->outcome != REPLAY_PASSED)
 		tap_diagnostics(c, &s);
 	tap_extra(b, c, &s);
+	fputs(str_text(&s), file);
+	fflush(file);
+	str_deinit(&s);
+}
+
+/* ---- the matrix ---- */
+
+static const char *cell(const struct batch_case *c)
+{
+	if (!c->reported)
+		return "not run";
+	return c->outcome == REPLAY_PASSED ? "ok" : outcome_name(c->outcome);
+}
+
+static const struct batch_case *find_cell(const struct batch *b, const char *path,
+					  const char *kernel)
+{
+	for (unsigned int i = 0; i < b->case_count; i++)
+		if (strcmp(b->cases[i].path, path) == 0 && b->cases[i].kernel == kernel)
+			return &b->cases[i];
+	return NULL;
+}
+
+static void pad(struct str *s, size_t width, const char *text)
+{
+	size_t start = s->len;
+
+	str_add_clean(s, text, 4096);
+	while (s->len < start + width)
+		str_add_c(s, ' ');
+}
+
+/* Wide enough for its kernel and for any verdict. */
+static size_t column_width(const char *kernel)
+{
+	size_t len = strlen(kernel), widest = strlen("environment");
+
+	return (len > widest ? len : widest) + 2;
+}
+
+static void matrix_row(const struct batch *b, const char *path, size_t width, struct str *s)
+{
+	const struct batch_options *o = b->options;
+
+	str_add(s, "# ");
+	pad(s, width, path);
+	for (unsigned int i = 0; i < o->kernel_count; i++) {
+		const struct batch_case *c = find_cell(b, path, o->kernels[i]);
+
+		/* "-": another shard has it. */
+		pad(s, column_width(o->kernels[i]), c ? cell(c) : "-");
+	}
+	while (s->len && s->data[s->len - 1] == ' ')
+		s->data[--s->len] = '\0';
+	str_add_c(s, '\n');
+}
+
+void batch_tap_matrix(const struct batch *b, FILE *file)
+{
+	const struct batch_options *o = b->options;
+	struct str s = {0};
+	size_t width = 0;
+
+	for (unsigned int i = 0; i < b->case_count; i++)
+		if (strlen(b->cases[i].path) + 2 > width)
+			width = strlen(b->cases[i].path) + 2;
+	str_add(&s, "# ");
+	pad(&s, width, "");
+	for (unsigned int i = 0; i < o->kernel_count; i++)
+		pad(&s, i + 1 < o->kernel_count ? column_width(o->kernels[i]) : 0, o->kernels[i]);
+	str_add_c(&s, '\n');
+	/* The cases of one recording stand together. */
+	for (unsigned int i = 0; i < b->case_count; i++)
+		if (!i || strcmp(b->cases[i].path, b->cases[i - 1].path) != 0)
+			matrix_row(b, b->cases[i].path, width, &s);
 	fputs(str_text(&s), file);
 	fflush(file);
 	str_deinit(&s);
@@ -203,7 +278,7 @@ static void junit_case(const struct batch_case *c, struct str *s)
 	const char *element = c->outcome == REPLAY_FAILED ? "failure" : "error";
 
 	str_add(s, "    <testcase name=\"");
-	xml_text(s, c->path);
+	xml_text(s, c->name);
 	str_addf(s, "\" classname=\"ktdbg\" time=\"%.3f\"", case_seconds(c));
 	if (c->outcome == REPLAY_PASSED) {
 		str_add(s, "/>\n");
@@ -274,7 +349,7 @@ static char *pinned_name(const struct batch_case *c, uint64_t seed)
 
 static char *pinned_path(const struct batch_case *c, uint64_t seed, const char *folder)
 {
-	char *own = folder ? folder_name(folder, c->path) : NULL, *path = NULL;
+	char *own = folder ? folder_name(folder, c->name) : NULL, *path = NULL;
 	struct err *err;
 
 	if (!folder)
@@ -329,7 +404,7 @@ static struct err *write_artifacts(const struct batch_case *c, const char *folde
 
 struct err *batch_write_artifacts(const struct batch_case *c, const char *folder)
 {
-	char *own = folder_name(folder, c->path);
+	char *own = folder_name(folder, c->name);
 	struct err *err;
 
 	if (!own)

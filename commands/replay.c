@@ -358,6 +358,8 @@ static struct err *with_session(struct replay *p, const struct options *options,
 
 static struct err *apply_change(const struct replay_change *change, struct options *o)
 {
+	if (change->kernel)
+		ERR_TRY(options_set(o, "kernel", change->kernel));
 	if (!change->explore)
 		return NULL;
 	if (o->clock == CLOCK_REAL)

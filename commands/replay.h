@@ -48,6 +48,7 @@ struct replay_result {
 struct replay_change {
 	bool explore;  /* the interleaving `--quantum random:SEED`: only expectations decide then */
 	uint64_t seed;
+	const char *kernel; /* in place of the recorded one; NULL: that */
 };
 
 /* Runs `r` with its header laid over `options`, and `change` over both (NULL: nothing). The error is for

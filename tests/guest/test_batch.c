@@ -310,6 +310,40 @@ static void test_exploring_what_holds(void **state)
 	expect_err(batch_run(&o, &(int){0}), ERR_USAGE, "--explore and --repeat exclude each other");
 }
 
+/* Each against each, whatever kernel a recording names; the second one does not exist. */
+static void test_matrix(void **state)
+{
+	struct batch_options o;
+	const char *kernels[2] = {NULL, "1.2.3"};
+	char *kernel, *said;
+
+	expect_ok(kernel_cache_resolve(getenv("KTDBG_TEST_KERNEL"), &kernel));
+	kernels[0] = kernel;
+	batch_options_init(&o);
+	o.kernels = kernels;
+	o.kernel_count = 2;
+	o.filter = "matrix-*";
+	write_recording("matrix-1.t", "ktdbg recording 1\nkernel 1.2.3\ntopology 1n1l2c1t\n\nexpect ncpus == 2\n");
+	write_recording("matrix-2.t", HEAD "expect ncpus == 3\n");
+	said = batch(&o, "", 3);
+	assert_has(said, "1..4\nok 1 - ");
+	assert_has(said, "/matrix-1.t (kernel 1.2.3)\n");
+	assert_has(said, "# only expectations decide: kernel ");
+	assert_has(said, "/matrix-1.t  ok ");
+	assert_has(said, "/matrix-2.t  failed ");
+	assert_has(said, "  environment\n");
+	free(said);
+	o.bless = true;
+	o.session = NULL;
+	expect_err(batch_run(&o, &(int){0}), ERR_USAGE,
+		   "--bless takes one kernel: output differs between them");
+	o.bless = false;
+	o.explore = 2;
+	expect_err(batch_run(&o, &(int){0}), ERR_USAGE,
+		   "--explore takes one kernel: what it saves names one");
+	free(kernel);
+}
+
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *ftw)
 {
 	(void)status;
@@ -354,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_repeat_and_jobs),
 		cmocka_unit_test(test_exploring_saves_what_fails),
 		cmocka_unit_test(test_exploring_what_holds),
+		cmocka_unit_test(test_matrix),
 		cmocka_unit_test(test_a_hanging_one_and_the_next),
 	};
 
