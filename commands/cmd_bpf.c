@@ -245,6 +245,7 @@ const struct command command_bpf = {
 		"    bpf map .bss\n"
 		"    bpf map .bss.runtime_before[2]\n"
 		"    bpf set .bss.vtime_now 1000000",
-	.arguments = {{"WHAT", COMPLETE_WORD, "maps|programs|map|set"}},
+	.arguments = {{"WHAT", COMPLETE_WORD, "maps|programs|map|set"},
+		      {"MAP", COMPLETE_BPF, NULL}},
 	.run = run_bpf,
 };

@@ -7,6 +7,7 @@
 #include "commands/help.h"
 #include "commands/words.h"
 #include "coord/agent.h"
+#include "coord/bpf.h"
 #include "coord/cgroup_spec.h"
 #include "coord/globals.h"
 #include "coord/model.h"
@@ -359,6 +360,62 @@ static void offer_views(struct finder *f)
 		offer(f, name);
 }
 
+/* The variables of a map whose name, or the end of it, is `name`, when that begins the word. */
+static void offer_bpf_variables(struct finder *f, struct kernel *kernel, const struct bpf_map *map,
+				const char *name)
+{
+	struct section_variable variable;
+	size_t len = strlen(name);
+	struct bpf_open *open;
+	struct err *err;
+	uint64_t address;
+
+	if (strncmp(f->prefix, name, len) != 0 || f->prefix[len] != '.')
+		return;
+	err = bpf_open(kernel, map, &open);
+	if (err) {
+		err_free(err);
+		return;
+	}
+	for (unsigned int i = 0; bpf_variable_at(open, i, &variable, &address); i++) {
+		char *text = str_format("%s.%s", name, variable.name);
+
+		if (text)
+			offer(f, text);
+		free(text);
+	}
+	bpf_close(open);
+}
+
+static void offer_bpf(struct finder *f)
+{
+	struct kernel *kernel = current_kernel(f);
+	struct bpf_list list;
+	struct err *err;
+
+	if (!kernel)
+		return;
+	/* What the running guest has unmapped meanwhile must not be followed. */
+	if (!coord_held(session_coord(f->session)))
+		kernel_window_begin(kernel);
+	err = bpf_list(kernel, &list);
+	if (err) {
+		err_free(err);
+		return;
+	}
+	for (unsigned int i = 0; i < list.map_count; i++) {
+		const char *tail = strchr(list.maps[i].name, '.');
+
+		offer(f, list.maps[i].name);
+		offer_bpf_variables(f, kernel, &list.maps[i], list.maps[i].name);
+		if (!tail || f->prefix[0] != '.')
+			continue;
+		offer(f, tail);
+		offer_bpf_variables(f, kernel, &list.maps[i], tail);
+	}
+	bpf_list_deinit(&list);
+}
+
 /* ---- which kind of word ---- */
 
 /* read and write: the word after the target's kind depends on the kind. `words` are those before.
@@ -368,7 +425,7 @@ static void offer_target(struct finder *f, const struct words *words)
 	const char *kind = words->count > 1 ? words->words[1] : NULL;
 
 	if (!kind)
-		offer_words(f, "task|percpu|symbol|kva|direct");
+		offer_words(f, "task|percpu|symbol|bpf|kva|direct");
 	else if (f->prefix[0] == ':')
 		offer_words(f, ":u8|:u16|:u32|:u64|:s8|:s16|:s32|:s64|:bytes:|:or-u32");
 	else if (strcmp(kind, "task") == 0 && words->count == 2)
@@ -379,6 +436,8 @@ static void offer_target(struct finder *f, const struct words *words)
 		offer_cpus(f);
 	else if (strcmp(kind, "percpu") == 0 && words->count == 3)
 		offer_words(f, "cpu");
+	else if (strcmp(kind, "bpf") == 0 && words->count == 2)
+		offer_bpf(f);
 	else if (words->count == 2)
 		offer_variable(f);
 	else
@@ -429,6 +488,9 @@ static void offer_argument(struct finder *f, const struct command *c, const stru
 		break;
 	case COMPLETE_TARGET:
 		offer_target(f, words);
+		break;
+	case COMPLETE_BPF:
+		offer_bpf(f);
 		break;
 	case COMPLETE_FIELD:
 		offer_task_fields(f);

@@ -4,6 +4,7 @@
 #include "tests/guest/boot.h"
 
 #include "base/file.h"
+#include "commands/completion.h"
 #include "commands/session.h"
 #include "coord/agent.h"
 #include "vmm/kernel_cache.h"
@@ -381,6 +382,30 @@ static void test_refusals(void **state)
 	fails("print bpf(tabel[1])", ERR_NOT_FOUND, "near: table");
 }
 
+static void completes(const char *line, const char *wanted)
+{
+	struct completion c;
+	struct str all = {0};
+
+	expect_ok(completion_find(session, line, strlen(line), &c));
+	for (unsigned int i = 0; i < c.count; i++)
+		str_addf(&all, "%s ", c.candidates[i]);
+	assert_string_equal(str_text(&all), wanted);
+	completion_deinit(&c);
+	str_deinit(&all);
+}
+
+static void test_completion(void **state)
+{
+	(void)state;
+	completes("bpf map s", "squares ");
+	completes("bpf set .d", ".data ");
+	completes("bpf set .data.l", ".data.limit ");
+	completes("bpf map test.rodata.", "test.rodata.limit test.rodata.name "
+					  "test.rodata.on test.rodata.pairs ");
+	completes("read bpf ta", "table ");
+}
+
 static bool has_sched_ext(void)
 {
 	struct kernel *k;
@@ -508,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_set_is_what_the_guest_reads),
 		cmocka_unit_test(test_writes_are_listed),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_completion),
 		cmocka_unit_test(test_programs_of_a_scheduler),
 	};
 

@@ -88,6 +88,10 @@ static void test_variables_and_addresses(void **state)
 	assert_int_equal(op.target.address, 0xffffffff82000000);
 	assert_int_equal(op.width.kind, WIDTH_BYTES);
 	assert_int_equal(op.width.bytes, 16);
+	expect_ok(parse(false, "bpf .bss.table[3].x", &op));
+	assert_int_equal(op.target.kind, TARGET_BPF);
+	assert_string_equal(op.target.field, ".bss.table[3].x");
+	expect_err(parse(true, "bpf", &op), ERR_USAGE, "bpf: MAP.VAR is missing");
 	expect_ok(parse(false, "direct 0x1000", &op));
 	assert_int_equal(op.target.kind, TARGET_DIRECT);
 	assert_int_equal(op.target.address, 0x1000);
