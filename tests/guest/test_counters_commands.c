@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `counters` and `watch` as an operator types them: what they print, refuse, and leave unrecorded.
+ */
+#include "tests/guest/boot.h"
+
+#include "commands/recorder.h"
+#include "commands/session.h"
+#include "vmm/kernel_cache.h"
+
+#include <stdio.h>
+
+static struct session *session;
+
+static struct err *execute(const char *line, struct str *ret)
+{
+	struct out *out = out_create(OUT_TEXT, out_sink_str, ret);
+	bool more = false;
+	struct err *err;
+
+	assert_non_null(out);
+	err = session_execute(session, line, out, &more);
+	out_destroy(out);
+	return err;
+}
+
+static void prints(const char *line, const char *wanted)
+{
+	struct str text = {0};
+
+	expect_ok(execute(line, &text));
+	assert_string_equal(str_text(&text), wanted);
+	str_deinit(&text);
+}
+
+static void prints_with(const char *line, const char *part)
+{
+	struct str text = {0};
+
+	expect_ok(execute(line, &text));
+	if (!strstr(str_text(&text), part))
+		fail_msg("%s: no \"%s\" in:\n%s", line, part, str_text(&text));
+	str_deinit(&text);
+}
+
+static void fails(const char *line, enum err_kind kind, const char *part)
+{
+	struct str text = {0};
+
+	expect_err_with(execute(line, &text), kind, part);
+	str_deinit(&text);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	fails("counters nonsense", ERR_USAGE, "usage: counters ");
+	fails("counters start now", ERR_USAGE, "usage: counters ");
+	fails("counters cpu:9", ERR_NOT_FOUND, "no CPU 9: this guest has CPUs 0 to 3");
+	fails("counters check", ERR_REFUSED, "counters check: `counters start` comes first");
+	fails("counters rates", ERR_REFUSED, "counters: nothing was sampled; `counters start`");
+	fails("counters thresholds stuck=3", ERR_USAGE, "stuck=3: on or off");
+	fails("watch 1", ERR_USAGE, "watch: `for T` says how long, where there is no Ctrl-C");
+	fails("watch 1 every 0 for 1s", ERR_USAGE, "every: 0 is no time");
+	fails("watch 1 + for 1s", ERR_USAGE, "column 4");
+	fails("print counter(vcpu_time)", ERR_REFUSED, "vcpu_time is the host's");
+}
+
+static void test_absent_is_said(void **state)
+{
+	(void)state;
+	prints_with("counters", "--append schedstats=enable");
+	prints("print counter(wakeups,1)", "<absent>\n");
+	prints_with("counters cpu:1", "<absent>");
+}
+
+static void test_watch_shows_changes(void **state)
+{
+	(void)state;
+	prints("watch ncpus every 100ms for 1s", "0.000000000  4\n");
+	prints("watch time >= 1300ms every 100ms for 550ms", "1.000000000  0\n1.300000000  1\n");
+	/* The end is exact, whatever the step. */
+	prints("watch time > 2s for 451ms every 200ms", "1.550000000  0\n2.001000000  1\n");
+	prints("freeze", "frozen at 2.001000000\n");
+	fails("watch 7 for 1s", ERR_REFUSED, "watch: nothing will change: the guest is frozen");
+	prints_with("thaw", "thawed");
+}
+
+static void test_check(void **state)
+{
+	(void)state;
+	prints("counters start", "");
+	fails("counters check", ERR_EXPECT, "nothing to judge: no guest time has passed");
+	prints_with("run 1s", "frozen at 3.001000000");
+	prints("counters check", "");
+	prints_with("counters samples 1 cpu:2", "3.000000000    2  no");
+	prints_with("counters rates", "per second, over ");
+	prints_with("thaw", "thawed");
+	prints_with("spawn @runner workers=8 work=spin comm=pinned affinity=2", "pinned");
+	prints_with("run 1s", "frozen");
+	fails("counters check", ERR_EXPECT, "samples in a row (limit 4.0), first at 3.5");
+	prints_with("counters", "threshold imbalance: 8.0, ");
+	prints("counters thresholds imbalance=9", "");
+	prints("counters check", "");
+	prints("counters thresholds imbalance=4", "");
+	fails("counters check", ERR_EXPECT, "imbalance: 8.0, ");
+	prints("counters reset", "");
+	fails("counters check", ERR_EXPECT, "nothing to judge");
+	prints("counters stop", "");
+	prints_with("thaw", "thawed");
+}
+
+/* Where the host chose the moments, what samples say is shown but not recorded. */
+static void test_free_samples_are_not_recorded(void **state)
+{
+	struct recorder *recorder = session_recorder(session);
+	size_t first;
+
+	(void)state;
+	session_set_mode(session, MODE_PROMPT);
+	prints("counters start", "");
+	for (int i = 0; i < 5; i++)
+		prints_with("run 150ms", "frozen");
+	prints_with("thaw", "thawed");
+	first = recorder_lines(recorder);
+	prints_with("counters rates", "per second, over ");
+	prints_with("counters samples 1", "time");
+	for (size_t i = first; i < recorder_lines(recorder); i++)
+		if (strstr(recorder_line(recorder, i), "  | "))
+			fail_msg("recorded: %s", recorder_line(recorder, i));
+	assert_true(recorder_lines(recorder) >= first + 2);
+	prints_with("counters cpu:0", "switches");
+	assert_non_null(strstr(recorder_line(recorder, recorder_lines(recorder) - 1), "  | "));
+}
+
+static int open_session(void **state)
+{
+	static struct options options;
+
+	(void)state;
+	options_init(&options);
+	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	options.clock = CLOCK_VIRTUAL;
+	expect_ok(session_create(&options, &session));
+	session_set_mode(session, MODE_SCRIPT);
+	expect_ok(session_boot(session));
+	return 0;
+}
+
+static int close_session(void **state)
+{
+	(void)state;
+	session_destroy(session);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_watch_shows_changes),
+		cmocka_unit_test(test_absent_is_said),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_free_samples_are_not_recorded),
+	};
+	char *path = NULL;
+	struct err *err = kernel_cache_resolve(getenv("KTDBG_TEST_KERNEL"), &path);
+
+	free(path);
+	if (err) {
+		fprintf(stderr, "skipped: %s\n", err_detail(err));
+		err_free(err);
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, open_session, close_session);
+}
