@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SILENCE 2000000000ULL   /* ns of guest time */
+#define SILENCE 1500000000ULL   /* ns of guest time; a poll comes every 20 ms */
 #define SLICE 10000000ULL       /* ns of guest time between looks at a guest that owes an answer */
 #define DEAD_SLICES 5           /* without a heartbeat, which comes every 20 ms at least */
 #define CONSOLE_TAIL 4096
@@ -582,6 +582,25 @@ static void unwell(struct agent_health *health, const char *reason)
 	snprintf(health->reason, sizeof(health->reason), "%s", reason);
 }
 
+/* Takes down when the heartbeat was first seen as it is. */
+static void observe(struct agent *a, uint64_t heartbeat, uint64_t now)
+{
+	if (a->seen && heartbeat == a->heartbeat && now >= a->heartbeat_time)
+		return;
+	a->seen = true;
+	a->heartbeat = heartbeat;
+	a->heartbeat_time = now;
+}
+
+void agent_watch(struct agent *a)
+{
+	struct machine *m = coord_machine(a->coord);
+	const struct wire_header *h = ram_at(machine_ram(m), machine_mailbox(m), sizeof(*h));
+
+	if (h)
+		observe(a, h->heartbeat, machine_time(m));
+}
+
 void agent_health(struct agent *a, struct agent_health *ret)
 {
 	uint64_t now = coord_time(a->coord);
@@ -603,11 +622,8 @@ void agent_health(struct agent *a, struct agent_health *ret)
 	ret->scheduler_pid = h.scheduler_pid;
 	ret->scheduler_exits = h.scheduler_exits;
 	memcpy(ret->scheduler, h.scheduler, sizeof(ret->scheduler));
-	if (!a->seen || h.heartbeat != a->heartbeat || now < a->heartbeat_time) {
-		a->seen = true;
-		a->heartbeat = h.heartbeat;
-		a->heartbeat_time = now;
-	} else if (now - a->heartbeat_time > SILENCE) {
+	observe(a, h.heartbeat, now);
+	if (now - a->heartbeat_time > SILENCE) {
 		char text[128];
 
 		snprintf(text, sizeof(text), "the agent has been silent for %" PRIu64 " ms of guest time",

@@ -302,6 +302,8 @@ void coord_set_pacing(struct coord *c, enum coord_pacing pacing)
 static void sample(struct coord *c)
 {
 	counters_poll(c->counters, c->pacing, c->kernel, c->machine);
+	if (c->agent)
+		agent_watch(c->agent);
 }
 
 struct err *coord_idle(struct coord *c)

@@ -167,6 +167,27 @@ static void test_silence(void **state)
 	stop(&f);
 }
 
+/* Silence is noticed although nobody asked before it began. */
+static void test_silence_while_time_passes(void **state)
+{
+	struct agent_health health;
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	expect_ok(coord_run_until(f.coord, SECOND));
+	next.status = -1;
+	expect_ok(coord_run_until(f.coord, 3 * SECOND));
+	agent_health(f.agent, &health);
+	assert_false(health.ok);
+	assert_string_equal(health.reason,
+			    "the agent has been silent for 2000 ms of guest time");
+	f.header->heartbeat++;
+	agent_health(f.agent, &health);
+	assert_true(health.ok);
+	stop(&f);
+}
+
 /* A panicked kernel is not waited for; words that a program wrote do not count. */
 static void test_panic(void **state)
 {
@@ -337,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_long_request),
 		cmocka_unit_test(test_errors_of_the_agent),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_silence_while_time_passes),
 		cmocka_unit_test(test_panic),
 		cmocka_unit_test(test_frozen),
 		cmocka_unit_test(test_hostile_header),
