@@ -101,7 +101,7 @@ struct agent_worker {
 	unsigned int index;
 	bool alive;
 	int exit_status;            /* wait status once it ended */
-	char type[16], comm[WIRE_COMM], cgroup[WIRE_CGROUP_NAME];
+	char type[24], comm[WIRE_COMM], cgroup[WIRE_CGROUP_NAME];
 	uint64_t start_time, update_time; /* guest CLOCK_MONOTONIC ns */
 	uint64_t iterations, max_gap, migrations, wakeups, max_latency, cpu_time;
 	uint64_t latency[WIRE_LATENCY_BUCKETS];

@@ -83,7 +83,8 @@ static struct err *unknown(const char *said, const char *wanted, const char *(*n
 static struct err *find_type(const char *name, const struct wire_work_type **ret)
 {
 	for (unsigned int i = 0; i < TYPES; i++)
-		if (strcmp(wire_work_types[i].name, name) == 0) {
+		if (strcmp(wire_work_types[i].name, name) == 0 ||
+		    (wire_work_types[i].alias && strcmp(wire_work_types[i].alias, name) == 0)) {
 			*ret = &wire_work_types[i];
 			return NULL;
 		}
@@ -513,14 +514,26 @@ static struct err *parse_word(const char *word, const struct spec_limits *limits
 	return knobs[i].parse(equals + 1, limits, w);
 }
 
+static struct err *check_number(const struct wire_work_type *type, uint32_t workers)
+{
+	if (type->group == 2 && workers % 2)
+		return err_new(ERR_USAGE, "work=%s needs an even number of workers, not %u", type->name,
+			       workers);
+	if (type->group && workers % type->group)
+		return err_new(ERR_USAGE, "work=%s needs workers in groups of %u, not %u", type->name,
+			       type->group, workers);
+	if (workers < type->least)
+		return err_new(ERR_USAGE, "work=%s needs at least %u workers, not %u", type->name,
+			       type->least, workers);
+	return NULL;
+}
+
 /* What can only be judged when all words are known. */
 static struct err *check_whole(const struct wire_spawn *w)
 {
 	const struct wire_work_type *type = &wire_work_types[w->work.type - 1];
 
-	if ((type->flags & WORK_PAIRS) && w->workers % 2)
-		return err_new(ERR_USAGE, "work=%s needs an even number of workers, not %u", type->name,
-			       w->workers);
+	ERR_TRY(check_number(type, w->workers));
 	if (w->nice && w->policy != POLICY_NORMAL && w->policy != POLICY_BATCH &&
 	    w->policy != POLICY_EXT && w->policy != POLICY_IDLE)
 		return err_new(ERR_USAGE, "nice has no meaning under this policy");

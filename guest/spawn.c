@@ -169,16 +169,38 @@ static void close_pair(struct spawn *s)
 	}
 }
 
+static uint32_t type_flags(const struct spawn *s)
+{
+	return wire_work_types[s->request->work.type - 1].flags;
+}
+
+bool spawn_needs_pipes(const struct spawn *s, uint32_t number)
+{
+	return type_flags(s) & WORK_PAIRS ? number % 2 == 0 : number == 0;
+}
+
+int spawn_open_pipes(const struct spawn *s, int ret[4])
+{
+	uint32_t flags = type_flags(s);
+
+	for (unsigned int i = 0; i < 4; i++)
+		ret[i] = -1;
+	if (flags & WORK_COMMON)
+		return pipe2(ret, O_CLOEXEC | O_NONBLOCK);
+	if (flags & WORK_PAIRS)
+		return pipe2(ret, O_CLOEXEC) || pipe2(ret + 2, O_CLOEXEC) ? -1 : 0;
+	return 0;
+}
+
 static int start_processes(struct agent *a, struct spawn *s)
 {
-	bool pairs = wire_work_types[s->request->work.type - 1].flags & WORK_PAIRS;
 	bool threads = s->request->flags & WIRE_SPAWN_THREADS;
 	int errnum = 0;
 
 	for (uint32_t i = 0; i < s->request->workers && !errnum; i++) {
-		if (pairs && !threads && i % 2 == 0) {
+		if (!threads && spawn_needs_pipes(s, i)) {
 			close_pair(s);
-			if (pipe2(s->pair, O_CLOEXEC) || pipe2(s->pair + 2, O_CLOEXEC))
+			if (spawn_open_pipes(s, s->pair))
 				return agent_fail(a, errno, "pipe: %s", strerror(errno));
 		}
 		errnum = start_process(a, s, i);
@@ -383,6 +405,8 @@ static void close_channels(struct spawn *s)
 
 static int check_spawn(struct agent *a, const struct wire_spawn *r)
 {
+	const struct wire_work_type *type;
+
 	if (!WIRE_TEXT_OK(r->cgroup) || !WIRE_TEXT_OK(r->comm) || !r->workers ||
 	    r->workers > WIRE_WORKERS || r->phase_count > WIRE_PHASES || !r->work.type ||
 	    r->work.type >= WORK_COUNT)
@@ -393,9 +417,9 @@ static int check_spawn(struct agent *a, const struct wire_spawn *r)
 		if (!r->phases[i].type || r->phases[i].type >= WORK_COUNT ||
 		    !(wire_work_types[r->phases[i].type - 1].flags & WORK_PHASE))
 			return agent_fail(a, EINVAL, "work type %u is no phase", r->phases[i].type);
-	if ((wire_work_types[r->work.type - 1].flags & WORK_PAIRS) && r->workers % 2)
-		return agent_fail(a, EINVAL, "%s needs an even number of workers",
-				  wire_work_types[r->work.type - 1].name);
+	type = &wire_work_types[r->work.type - 1];
+	if ((type->group && r->workers % type->group) || r->workers < type->least)
+		return agent_fail(a, EINVAL, "%u workers do not do for %s", r->workers, type->name);
 	return 0;
 }
 

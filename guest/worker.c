@@ -89,17 +89,19 @@ static void become_worker(struct spawn *s, uint32_t number, const int pair[4])
 	const struct wire_work_type *type = &wire_work_types[s->request->work.type - 1];
 	struct work w = {.slot = slot_of(s, number),
 			 .first = slot_of(s, 0),
+			 .all = s->agent->workers,
+			 .slots = s->slots,
 			 .spawn = s->request,
 			 .number = number,
 			 .file = -1};
+	bool odd = number % 2;
 
-	if (type->flags & WORK_PAIRS) {
-		bool odd = number % 2;
-
+	if (type->group)
+		w.group = slot_of(s, number - number % type->group);
+	if (type->group == 2)
 		w.peer = slot_of(s, number ^ 1);
-		w.read_fd = pair[odd ? 0 : 2];
-		w.write_fd = pair[odd ? 3 : 1];
-	}
+	w.read_fd = pair[odd || (type->flags & WORK_COMMON) ? 0 : 2];
+	w.write_fd = pair[odd && !(type->flags & WORK_COMMON) ? 3 : 1];
 	prctl(PR_SET_NAME, w.slot->comm);
 	w.slot->tgid = getpid();
 	w.slot->pid = (int32_t)syscall(SYS_gettid);
@@ -124,7 +126,6 @@ static void *thread_main(void *argument)
 
 static void start_threads(struct spawn *s)
 {
-	bool pairs = wire_work_types[s->request->work.type - 1].flags & WORK_PAIRS;
 	struct thread *threads = calloc(s->request->workers, sizeof(*threads));
 	pthread_attr_t attr;
 	pthread_t id;
@@ -138,9 +139,9 @@ static void start_threads(struct spawn *s)
 
 		t->spawn = s;
 		t->number = i;
-		if (pairs && i % 2)
+		if (i && !spawn_needs_pipes(s, i))
 			memcpy(t->pair, threads[i - 1].pair, sizeof(t->pair));
-		else if (pairs && (pipe(t->pair) || pipe(t->pair + 2)))
+		else if (spawn_open_pipes(s, t->pair))
 			fail(s, i, "pipe");
 		if (i && (errno = pthread_create(&id, &attr, thread_main, t)))
 			fail(s, i, "thread");

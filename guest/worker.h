@@ -17,7 +17,7 @@ struct spawn {
 	int cgroup;                   /* its directory, -1: the agent's own */
 	int gate[2];                  /* opens when its write end is closed */
 	int report[2];                /* struct worker_report */
-	int pair[4];                  /* WORK_PAIRS: two pipes, ends 0,1 and 2,3; else -1 */
+	int pair[4];                  /* WORK_PAIRS: two pipes, ends 0,1 and 2,3. WORK_COMMON: one. Else -1 */
 };
 
 struct worker_report {
@@ -25,6 +25,11 @@ struct worker_report {
 	int32_t errnum; /* 0: ready */
 	char step[24];  /* what failed */
 };
+
+/* Whether worker `number` begins a new set of pipes: the even ones of pairs, the first of all. */
+bool spawn_needs_pipes(const struct spawn *s, uint32_t number);
+/* The pipes that this type of work has; -1 elsewhere. 0, or -1 with errno. */
+int spawn_open_pipes(const struct spawn *s, int ret[4]);
 
 /* In the new process: become worker `number`, or all of them as threads. */
 void worker_process(struct spawn *s, uint32_t number) __attribute__((noreturn));

@@ -2,8 +2,10 @@
 #include "guest/work/work.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,15 +58,33 @@ void work_count_latency(struct work *w, uint64_t ns)
 		s->max_latency = ns;
 }
 
-void work_sleep(struct work *w, uint64_t ns)
+static void sleep_until(uint64_t due)
 {
-	uint64_t due = work_now() + ns, now;
 	struct timespec t = {(time_t)(due / 1000000000ULL), (long)(due % 1000000000ULL)};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
 		;
-	now = work_now();
-	work_count_latency(w, now > due ? now - due : 0);
+}
+
+void work_count_since(struct work *w, uint64_t stamp)
+{
+	uint64_t now = work_now();
+
+	if (stamp)
+		work_count_latency(w, now > stamp ? now - stamp : 0);
+}
+
+void work_sleep(struct work *w, uint64_t ns)
+{
+	uint64_t due = work_now() + ns;
+
+	sleep_until(due);
+	work_count_since(w, due);
+}
+
+void work_pause(uint64_t ns)
+{
+	sleep_until(work_now() + ns);
 }
 
 uint64_t work_random(struct work *w)
@@ -77,6 +97,40 @@ uint64_t work_random(struct work *w)
 	return w->random = x;
 }
 
+void work_seed(struct work *w)
+{
+	w->random = (w->number + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+struct wire_worker *work_slot(const struct work *w, uint32_t i)
+{
+	return &w->all[w->slots[i % w->spawn->workers]];
+}
+
+static unsigned char *map_memory(struct work *w, uint64_t bytes, int flags)
+{
+	void *p;
+
+	if (w->memory)
+		return w->memory;
+	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	if (p == MAP_FAILED) {
+		work_pause(1000000);
+		return NULL;
+	}
+	return w->memory = p;
+}
+
+unsigned char *work_memory(struct work *w, uint64_t bytes)
+{
+	return map_memory(w, bytes, MAP_POPULATE);
+}
+
+unsigned char *work_fresh_memory(struct work *w, uint64_t bytes)
+{
+	return map_memory(w, bytes, 0);
+}
+
 void work_futex_wait(uint32_t *word, uint32_t value)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
@@ -85,6 +139,21 @@ void work_futex_wait(uint32_t *word, uint32_t value)
 void work_futex_wake(uint32_t *word)
 {
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void work_futex_wake_all(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void work_await_round(struct work *w)
+{
+	uint32_t *round = &w->first->words[0], now;
+
+	while ((now = __atomic_load_n(round, __ATOMIC_ACQUIRE)) == w->seen)
+		work_futex_wait(round, now);
+	w->seen = now;
+	work_count_since(w, w->first->stamp);
 }
 
 /* The end of an iteration. CPU time first, so that it is never more than the time that passed. */
@@ -121,5 +190,6 @@ void work_loop(struct work *w)
 	for (;;) {
 		step(w, w->spawn->work.params);
 		tick(w);
+		w->round++;
 	}
 }

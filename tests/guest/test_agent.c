@@ -8,6 +8,7 @@
 #include "coord/agent.h"
 #include "coord/cgroup_spec.h"
 #include "coord/work_spec.h"
+#include "guest/wire_work.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -196,34 +197,151 @@ static void test_threads(void **state)
 	assert_string_equal(cat("/proc/%d/task/%d/comm", pid, worker("@runner", 2).pid), "thread");
 }
 
-/* Each type makes progress, alone and as threads, and its statistics are sane. */
+static void expect_progress(const char *name, const struct agent_worker *w)
+{
+	assert_string_equal(w->type, name);
+	if (!w->alive || w->iterations < 2)
+		fail_msg("%s: worker %u: %s, %" PRIu64 " iterations", name, w->index,
+			 w->alive ? "alive" : "dead", w->iterations);
+	if (w->max_gap == 0 || w->max_gap > 140 * MS || w->max_latency > 100 * MS)
+		fail_msg("%s: worker %u: gap %" PRIu64 ", latency %" PRIu64, name, w->index, w->max_gap,
+			 w->max_latency);
+	assert_true(w->update_time > w->start_time);
+	assert_true(w->cpu_time <= w->update_time - w->start_time);
+}
+
+/* Each type makes progress, by turns as processes and as threads, and its statistics are sane. */
 static void test_every_type(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; work_type_name(i); i++) {
 		const char *name = work_type_name(i);
 		bool sequence = strcmp(name, "sequence") == 0;
+		unsigned int workers = wire_work_types[i].group == 3 ? 3 : 2;
 		char words[128];
 
-		snprintf(words, sizeof(words), "workers=2 work=%s%s clone=%s", name,
+		snprintf(words, sizeof(words), "workers=%u work=%s%s clone=%s", workers, name,
 			 sequence ? "(spin:1ms,sleep:1ms,yield:1ms,io:1ms,alu:1ms)" : "",
 			 i % 2 ? "thread" : "fork");
 		guest_spawn(coord, "@runner", words);
-		pass(300 * MS);
-		for (unsigned int n = 0; n < 2; n++) {
+		pass(120 * MS);
+		for (unsigned int n = 0; n < workers; n++) {
 			struct agent_worker w = worker("@runner", n);
 
-			assert_string_equal(w.type, name);
-			if (!w.alive || w.iterations < 2)
-				fail_msg("%s: worker %u: %s, %" PRIu64 " iterations", name, n,
-					 w.alive ? "alive" : "dead", w.iterations);
-			assert_true(w.max_gap > 0 && w.max_gap < 400 * MS);
-			assert_true(w.update_time > w.start_time);
-			assert_true(w.cpu_time <= w.update_time - w.start_time);
-			assert_true(w.max_latency < 100 * MS);
+			expect_progress(name, &w);
 		}
 		expect_ok(agent_cgroup_stop(agent, "@runner"));
 	}
+}
+
+/* Types of which one leads and several follow: all of them get their turn. */
+static void test_followers(void **state)
+{
+	static const char *const types[] = {"futex-fanout",   "fanout-compute", "thundering-herd",
+					    "wake-chain",     "epoll-storm",    "schbench",
+					    "rt-starvation",  "preempt-storm",  "cross-affinity-churn",
+					    "io-convoy"};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		char words[64];
+
+		snprintf(words, sizeof(words), "workers=6 work=%s clone=%s", types[i],
+			 i % 2 ? "fork" : "thread");
+		guest_spawn(coord, "@runner", words);
+		pass(120 * MS);
+		for (unsigned int n = 0; n < 6; n++) {
+			struct agent_worker w = worker("@runner", n);
+
+			expect_progress(types[i], &w);
+		}
+		expect_ok(agent_cgroup_stop(agent, "@runner"));
+	}
+}
+
+/* A round is over when all have done their share; a token is at one place at a time. */
+static void test_lockstep_types(void **state)
+{
+	uint64_t led;
+
+	(void)state;
+	guest_spawn(coord, "@runner", "workers=4 work=futex-fanout");
+	pass(100 * MS);
+	led = worker("@runner", 0).iterations;
+	for (unsigned int n = 1; n < 4; n++)
+		assert_in_range(worker("@runner", n).iterations, led - 1, led + 1);
+	assert_true(worker("@runner", 1).wakeups > led / 2);
+	expect_ok(agent_cgroup_stop(agent, "@runner"));
+
+	guest_spawn(coord, "@runner", "workers=3 work=wake-chain(cpu=1ms)");
+	pass(200 * MS);
+	led = worker("@runner", 0).iterations;
+	assert_in_range(led, 40, 67); /* three times a millisecond a turn */
+	assert_in_range(worker("@runner", 2).iterations, led - 1, led);
+	expect_ok(agent_cgroup_stop(agent, "@runner"));
+
+	guest_spawn(coord, "@runner", "workers=2 work=producer-consumer(depth=4,produce=100us,consume=1ms)");
+	pass(200 * MS);
+	led = worker("@runner", 0).iterations;
+	assert_in_range(led - worker("@runner", 1).iterations, 3, 6); /* the queue is full */
+}
+
+/* What types do to themselves, as the kernel shows it. */
+static void test_what_they_do(void **state)
+{
+	struct agent_worker w;
+	int pid = guest_spawn(coord, "@runner", "work=affinity-churn");
+
+	(void)state;
+	pass(100 * MS);
+	assert_true(worker("@runner", 0).migrations > 20);
+	assert_int_equal(strlen(status_of(pid, "Cpus_allowed_list")), 1);
+	expect_ok(agent_cgroup_stop(agent, "@runner"));
+
+	pid = guest_spawn(coord, "@runner", "workers=3 work=rt-starvation");
+	pass(100 * MS);
+	assert_int_equal(stat_of(pid, 41), 1);
+	assert_string_equal(status_of(worker("@runner", 2).pid, "Cpus_allowed_list"), "0");
+	w = worker("@runner", 1);
+	assert_in_range(w.max_gap, 19 * MS, 60 * MS);
+	expect_ok(agent_cgroup_stop(agent, "@runner"));
+
+	pid = guest_spawn(coord, "@runner", "work=nice-sweep(cpu=30ms)");
+	pass(100 * MS);
+	assert_in_range(stat_of(pid, 19) + 20, 1, 5);
+	expect_ok(agent_cgroup_stop(agent, "@runner"));
+
+	pid = guest_spawn(coord, "@runner", "work=page-fault(pages=100)");
+	pass(100 * MS);
+	w = worker("@runner", 0);
+	assert_true((uint64_t)stat_of(pid, 10) >= w.iterations * 100);
+}
+
+static uint64_t longest_wait(const char *work)
+{
+	char words[96];
+
+	snprintf(words, sizeof(words), "workers=3 work=%s", work);
+	guest_spawn(coord, "@runner", words);
+	pass(300 * MS);
+	assert_true(worker("@runner", 2).wakeups > 10);
+	for (unsigned int n = 0; n < 3; n++)
+		assert_int_equal(stat_of(worker("@runner", n).pid, 41), 1);
+	return worker("@runner", 2).max_latency;
+}
+
+/* The high one waits for the middle one too, unless the holder inherits its priority. */
+static void test_priority_inversion(void **state)
+{
+	uint64_t without, with;
+
+	(void)state;
+	without = longest_wait("priority-inversion(burn=8ms)");
+	expect_ok(agent_cgroup_stop(agent, "@runner"));
+	with = longest_wait("priority-inversion(pi=1,burn=8ms)");
+	if (without < 5 * MS || with > 3 * MS)
+		fail_msg("longest wait without inheritance %" PRIu64 " us, with it %" PRIu64 " us",
+			 without / 1000, with / 1000);
 }
 
 /* What a worker counts itself, against what the kernel counts. */
@@ -486,6 +604,10 @@ int main(void)
 		cmocka_unit_test_teardown(test_each_cpu, stop_all),
 		cmocka_unit_test_teardown(test_threads, stop_all),
 		cmocka_unit_test_teardown(test_every_type, stop_all),
+		cmocka_unit_test_teardown(test_followers, stop_all),
+		cmocka_unit_test_teardown(test_lockstep_types, stop_all),
+		cmocka_unit_test_teardown(test_what_they_do, stop_all),
+		cmocka_unit_test_teardown(test_priority_inversion, stop_all),
 		cmocka_unit_test_teardown(test_cpu_time, stop_all),
 		cmocka_unit_test_teardown(test_sleep_histogram, stop_all),
 		cmocka_unit_test(test_cgroup_files),

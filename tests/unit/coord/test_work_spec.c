@@ -2,6 +2,7 @@
 /* The words of `spawn`: what becomes of good ones, and what is said of bad ones. */
 #include "tests/expect.h"
 
+#include "coord/agent.h"
 #include "coord/work_spec.h"
 #include "guest/wire_work.h"
 
@@ -80,8 +81,11 @@ static void test_work_types(void **state)
 	assert_int_equal(w.work.params[1], 3000000);
 	w = good("workers=4 work=pipe(bytes=64)");
 	assert_int_equal(w.work.params[0], 64);
-	bad("work=mixd", "unknown work type mixd; there is spin, yield, mixed, alu, bursty, pipe, futex, "
-			 "sleep, fork-exit, mutex, sequence, io; near: mixed");
+	expect_err_with(parse("work=mixd", &(struct work_spec){0}), ERR_USAGE,
+			"unknown work type mixd; there is spin, yield, mixed, alu, bursty, pipe, futex, "
+			"sleep, fork-exit, mutex, sequence, io, smt-spin,");
+	expect_err_with(parse("work=mixd", &(struct work_spec){0}), ERR_USAGE, "schbench; near: mixed");
+	assert_int_equal(good("work=futex-pingpong workers=2").work.type, WORK_FUTEX);
 	bad("work=spin(speed=3)", "work type spin has no parameter speed=3; it takes (loops=20000)");
 	bad("work=futex(1) workers=2", "work type futex has no parameter 1; it takes none");
 	bad("work=spin(loops=0)", "spin(loops): from 1 to 1000000000");
@@ -89,6 +93,8 @@ static void test_work_types(void **state)
 	bad("work=spin(loops=1", "work=spin(loops=1: the bracket is not closed, or it is too long");
 	bad("work=pipe workers=3", "work=pipe needs an even number of workers, not 3");
 	bad("work=futex", "work=futex needs an even number of workers, not 1");
+	bad("work=priority-inversion workers=4", "work=priority-inversion needs workers in groups of 3, not 4");
+	bad("work=wake-chain", "work=wake-chain needs at least 2 workers, not 1");
 }
 
 static void test_sequence(void **state)
@@ -222,14 +228,19 @@ static void test_table_is_whole(void **state)
 	(void)state;
 	work_spec_help(&help);
 	for (unsigned int i = 0; work_type_name(i); i++) {
+		const struct wire_work_type *type = &wire_work_types[i];
 		char text[64];
 
-		assert_int_equal(wire_work_types[i].id, i + 1);
+		assert_int_equal(type->id, i + 1);
+		assert_true(strlen(type->name) < sizeof(((struct agent_worker *)0)->type));
+		assert_true(!(type->flags & WORK_PAIRS) || type->group == 2);
+		for (unsigned int p = 0; p < WIRE_WORK_PARAMS && type->params[p].name; p++)
+			assert_in_range(type->params[p].value, type->params[p].min, type->params[p].max);
 		assert_string_equal(work_name_of(i + 1), work_type_name(i));
 		assert_non_null(strstr(str_text(&help), work_type_name(i)));
-		if (wire_work_types[i].id == WORK_SEQUENCE)
+		if (type->id == WORK_SEQUENCE)
 			continue;
-		snprintf(text, sizeof(text), "workers=2 work=%s", work_type_name(i));
+		snprintf(text, sizeof(text), "workers=6 work=%s", type->name);
 		assert_int_equal(good(text).work.type, i + 1);
 	}
 	assert_string_equal(work_name_of(0), "?");
