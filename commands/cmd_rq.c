@@ -34,6 +34,7 @@ static const struct out_column queue_columns[] = {
 	{"dl_period", OUT_RIGHT | OUT_HIDDEN},
 	{"time_left", OUT_RIGHT | OUT_HIDDEN},
 	{"address", OUT_HIDDEN},
+	{"cpu", OUT_RIGHT | OUT_HIDDEN},
 };
 #define QUEUE_COLUMNS (sizeof(queue_columns) / sizeof(queue_columns[0]))
 
@@ -126,7 +127,8 @@ static void fill_entity(void *context, unsigned int row, struct out_value *v)
 	*v++ = rows->cgroup.len ? out_string(str_text(&rows->cgroup)) : out_absent();
 	*v++ = out_bool(e->queued);
 	v = fill_class(rows, e, v);
-	*v = out_hex(e->address);
+	*v++ = out_hex(e->address);
+	*v = out_u64(rows->cpu->cpu);
 }
 
 static bool entity_self(void *context, unsigned int row, struct value *ret)
@@ -211,7 +213,7 @@ const struct command command_rq = {
 		"More columns: kind depth comm cgroup queued vruntime vlag delayed throttled "
 		"remaining "
 		"budget\n"
-		"dl_runtime dl_period time_left (to the deadline) address.\n"
+		"dl_runtime dl_period time_left (to the deadline) address cpu.\n"
 		"\n"
 		"    rq 0 where class == \"fair\" && eligible sort deadline",
 	.arguments = {{"CPU", COMPLETE_CPU, NULL}, {"EXPR", COMPLETE_EXPRESSION, NULL}},
