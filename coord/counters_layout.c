@@ -9,8 +9,6 @@
 #include <string.h>
 
 #define EVENTS_MAX 64
-/* How often a CPU that changes meanwhile is read again. */
-#define READ_TRIES 3
 
 /* Members of struct rq; several names where kernels of different age differ. */
 static const char *const rq_members[COUNTER_COUNT] = {
@@ -267,29 +265,30 @@ static uint64_t load(const void *at, uint8_t size)
 	}
 }
 
-static void read_once(const struct counters_layout *l, uint32_t present, unsigned int cpu,
-		      uint64_t *values)
+/* One CPU's words. */
+struct reading {
+	const struct counters_layout *layout;
+	uint32_t present;
+	unsigned int cpu;
+};
+
+static void read_once(void *context, uint64_t *values)
 {
-	const void *const *at = &l->at[(size_t)cpu * COUNTER_COUNT];
+	const struct reading *r = context;
+	const struct counters_layout *l = r->layout;
+	const void *const *at = &l->at[(size_t)r->cpu * COUNTER_COUNT];
 
 	for (unsigned int c = 0; c < COUNTER_COUNT; c++)
-		if (present >> c & 1)
+		if (r->present >> c & 1)
 			values[c] = load(at[c], l->size[c]);
 }
 
 static void read_cpu(const struct counters_layout *l, struct sample *s, unsigned int cpu)
 {
-	uint64_t again[COUNTER_COUNT] = {0};
-	uint64_t *values = &s->values[(size_t)cpu * COUNTER_COUNT];
+	struct reading r = {.layout = l, .present = s->present, .cpu = cpu};
 
-	read_once(l, s->present, cpu, values);
-	for (unsigned int i = 0; i < READ_TRIES; i++) {
-		read_once(l, s->present, cpu, again);
-		if (memcmp(values, again, sizeof(again)) == 0)
-			return;
-		memcpy(values, again, sizeof(again));
-	}
-	cpu_set_add(&s->torn, cpu);
+	if (!sample_read(read_once, &r, &s->values[(size_t)cpu * COUNTER_COUNT]))
+		cpu_set_add(&s->torn, cpu);
 }
 
 /* Another instance: its per-CPU memory lies elsewhere. */

@@ -50,6 +50,21 @@ struct sample *sample_create(unsigned int cpus, unsigned int events)
 	return s;
 }
 
+bool sample_read(void (*read)(void *context, uint64_t *values), void *context, uint64_t *values)
+{
+	uint64_t again[COUNTER_COUNT] = {0};
+
+	memset(values, 0, sizeof(again));
+	read(context, values);
+	for (unsigned int i = 1; i < SAMPLE_TRIES; i++) {
+		read(context, again);
+		if (memcmp(values, again, sizeof(again)) == 0)
+			return true;
+		memcpy(values, again, sizeof(again));
+	}
+	return false;
+}
+
 static double per_second(uint64_t difference, const struct sample *old, const struct sample *now)
 {
 	return (double)difference * 1e9 / (double)(now->time - old->time);

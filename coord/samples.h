@@ -103,6 +103,12 @@ static inline int64_t sample_event(const struct sample *s, unsigned int event)
 /* One sample for that many CPUs and events, all zeros; caller frees. NULL: no memory. */
 struct sample *sample_create(unsigned int cpus, unsigned int events);
 
+/* Fill a CPU's COUNTER_COUNT values from memory that may change meanwhile: read until two readings
+ * in a row agree. False after SAMPLE_TRIES that did not: each value is right, but not all at once.
+ */
+#define SAMPLE_TRIES 4
+bool sample_read(void (*read)(void *context, uint64_t *values), void *context, uint64_t *values);
+
 /* Per second of guest time between two samples, `old` the earlier one. False when there is no rate:
  * no time between them, a counter that one of them lacks, one that went back. */
 bool sample_rate(const struct sample *old, const struct sample *now, unsigned int cpu,

@@ -78,6 +78,37 @@ static void test_before(void **state)
 	samples_deinit(&s);
 }
 
+/* Memory whose first word changes for so many readings. */
+struct restless {
+	unsigned int readings, changes;
+};
+
+static void read_restless(void *context, uint64_t *values)
+{
+	struct restless *r = context;
+
+	r->readings++;
+	values[0] = r->readings < r->changes ? r->readings : r->changes;
+	values[COUNTER_COUNT - 1] = 5;
+}
+
+static void test_torn_readings(void **state)
+{
+	uint64_t values[COUNTER_COUNT];
+
+	(void)state;
+	for (unsigned int changes = 1; changes < 8; changes++) {
+		struct restless r = {.changes = changes};
+		bool settles = changes < SAMPLE_TRIES;
+
+		assert_int_equal(sample_read(read_restless, &r, values), settles);
+		assert_int_equal(r.readings, settles ? changes + 1 : SAMPLE_TRIES);
+		/* The newest reading in any case. */
+		assert_true(values[0] == (settles ? changes : SAMPLE_TRIES));
+		assert_true(values[COUNTER_COUNT - 1] == 5);
+	}
+}
+
 static struct sample *one(uint64_t time, enum counter c, uint64_t value)
 {
 	struct sample *s = sample_create(2, 2);
@@ -154,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_ring_keeps_the_newest),
 		cmocka_unit_test(test_memory_is_bounded),
 		cmocka_unit_test(test_before),
+		cmocka_unit_test(test_torn_readings),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_event_rates),
 	};
