@@ -135,11 +135,16 @@ static bool copy_value(struct out *out, const struct out_value *from, struct out
 
 /* ---- values ---- */
 
+static bool is_missing(const struct out_value *v)
+{
+	return v->kind == OUT_ABSENT || v->kind == OUT_NONE || v->kind == OUT_FAULT;
+}
+
 void out_format_value(struct str *s, const struct out_value *value)
 {
 	char text[DURATION_TEXT];
 
-	if (value->string && value->kind != OUT_ABSENT && value->kind != OUT_FAULT) {
+	if (value->string && !is_missing(value)) {
 		str_add_clean(s, value->string, SIZE_MAX);
 		return;
 	}
@@ -163,6 +168,9 @@ void out_format_value(struct str *s, const struct out_value *value)
 		break;
 	case OUT_ABSENT:
 		str_add(s, "<absent>");
+		break;
+	case OUT_NONE:
+		str_add(s, "-");
 		break;
 	case OUT_FAULT:
 		str_addf(s, "<fault 0x%" PRIx64 ">", value->u64);
@@ -215,6 +223,7 @@ static void json_value(struct str *s, const struct out_value *value)
 		str_add(s, value->u64 ? "true" : "false");
 		break;
 	case OUT_ABSENT:
+	case OUT_NONE:
 		str_add(s, "null");
 		break;
 	case OUT_FAULT:
@@ -349,11 +358,6 @@ void out_row(struct out *out, const struct out_value *values)
 		}
 	}
 	t->row_count++;
-}
-
-static bool is_missing(const struct out_value *v)
-{
-	return v->kind == OUT_ABSENT || v->kind == OUT_FAULT;
 }
 
 static int compare_values(const struct out_value *a, const struct out_value *b)

@@ -27,6 +27,7 @@ enum out_kind {
 	OUT_DURATION, /* u64 nanoseconds; JSON number, text with a unit */
 	OUT_BOOL,
 	OUT_ABSENT, /* this kernel lacks it: <absent>; JSON null */
+	OUT_NONE,   /* it has none, or the column says nothing of it: -; JSON null */
 	OUT_FAULT,  /* <fault ADDR>; JSON {"fault": ADDR} */
 };
 
@@ -65,6 +66,10 @@ static inline struct out_value out_bool(bool v)
 static inline struct out_value out_absent(void)
 {
 	return (struct out_value){OUT_ABSENT, 0, NULL};
+}
+static inline struct out_value out_none(void)
+{
+	return (struct out_value){OUT_NONE, 0, NULL};
 }
 static inline struct out_value out_fault(uint64_t a)
 {

@@ -203,6 +203,7 @@ static struct value cell_value(const struct out_value *cell)
 		v.address = cell->u64;
 		return v;
 	case OUT_ABSENT:
+	case OUT_NONE:
 		break;
 	}
 	return v;
