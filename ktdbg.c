@@ -5,10 +5,13 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "commands/batch.h"
 #include "commands/command.h"
 #include "commands/help.h"
 #include "commands/options.h"
+#include "commands/recording.h"
+#include "commands/replay.h"
 #include "commands/session.h"
 #include "commands/words.h"
 #include "tui/plain.h"
@@ -39,6 +42,8 @@ struct request {
 	const char **kernels; /* of each --kernel: with --batch there may be several */
 	unsigned int kernel_count;
 	const char *script;
+	const char *open; /* a recording to replay first */
+	unsigned int at;  /* up to this line; 0: all of it */
 	char *config;	    /* text of the configuration file, which options borrow from */
 	char *subcommand;   /* a host command as a line, NULL for none */
 	char *const *words; /* what follows the options */
@@ -67,6 +72,17 @@ static struct err *add_string(const char ***list, unsigned int *count, const cha
 	return NULL;
 }
 
+static struct err *set_at(struct request *r, const char *value)
+{
+	uint64_t line;
+
+	ERR_TRY(err_wrap(parse_u64(value, &line), "at"));
+	if (line < 1 || line > UINT32_MAX)
+		return err_new(ERR_USAGE, "at: %s is no line number", value);
+	r->at = (unsigned int)line;
+	return NULL;
+}
+
 static struct err *set_mode(struct request *r, const char *name, const char *value)
 {
 	bool taken;
@@ -77,6 +93,10 @@ static struct err *set_mode(struct request *r, const char *name, const char *val
 		r->script = value;
 	else if (strcmp(name, "batch") == 0)
 		r->is_batch = true;
+	else if (strcmp(name, "open") == 0)
+		r->open = value;
+	else if (strcmp(name, "at") == 0)
+		return set_at(r, value);
 	else if (strcmp(name, "verbose") == 0)
 		r->verbose++;
 	else if (strcmp(name, "help") == 0)
@@ -220,6 +240,10 @@ static struct err *check_request(struct request *r)
 		return err_new(ERR_USAGE, "--batch and -e or --script exclude each other");
 	if (r->is_batch && !r->word_count)
 		return err_new(ERR_USAGE, "--batch: no recording or folder is named");
+	if (r->at && !r->open)
+		return err_new(ERR_USAGE, "--at: of which recording? --open FILE --at LINE");
+	if (r->open && (r->is_batch || r->word_count))
+		return err_new(ERR_USAGE, "--open takes one recording, and neither --batch nor words");
 	if (r->kernel_count > 1 && !r->is_batch)
 		return err_new(ERR_USAGE, "--kernel: only --batch takes several");
 	if (r->command_count && r->script)
@@ -415,11 +439,25 @@ static void show_progress(void *context, const char *what)
 	fflush(stderr);
 }
 
-static int with_session(const struct request *r)
+/* Its output goes to standard error: standard output is for what is done from there on. */
+static struct err *replay_first(struct session *s, const struct request *r,
+				const struct recording *recording)
+{
+	struct out *out = out_create(OUT_TEXT, out_sink_file, stderr);
+	struct err *err = out ? replay_until(s, recording, r->at, out) : err_nomem();
+
+	out_destroy(out);
+	session_set_mode(s, MODE_SCRIPT);
+	return err;
+}
+
+/* `recording` is replayed before anything else; NULL: none. */
+static int with_session(const struct request *r, const struct options *options,
+			const struct recording *recording)
 {
 	struct session *s;
 	struct out *out;
-	struct err *err = session_create(&r->options, &s);
+	struct err *err = session_create(options, &s);
 	int status;
 
 	if (err)
@@ -427,9 +465,40 @@ static int with_session(const struct request *r)
 	out = out_create(r->options.json ? OUT_JSON : OUT_TEXT, out_sink_file, stdout);
 	if (isatty(STDERR_FILENO))
 		session_set_progress(s, show_progress, NULL);
-	status = out ? run_session(s, r, out) : report(err_nomem(), 3);
+	err = !out ? err_nomem() : recording ? replay_first(s, r, recording) : NULL;
+	status = err ? report(err, err_exit_status(err)) : run_session(s, r, out);
 	out_destroy(out);
 	session_destroy(s);
+	return status;
+}
+
+static struct err *read_recording(const char *path, struct recording **ret)
+{
+	struct recording *recording;
+	struct err *err;
+
+	ERR_TRY(recording_read(path, &recording));
+	err = recording_check_commands(recording);
+	if (err)
+		recording_destroy(recording);
+	else
+		*ret = recording;
+	return err;
+}
+
+static int run_open(const struct request *r)
+{
+	struct recording *recording;
+	struct options options;
+	struct err *err = read_recording(r->open, &recording);
+	int status;
+
+	if (err)
+		return report(err, 2);
+	err = replay_options(recording, &r->options, &options);
+	status = err ? report(err, 2) : with_session(r, &options, recording);
+	options_deinit(&options);
+	recording_destroy(recording);
 	return status;
 }
 
@@ -460,7 +529,9 @@ static int run_request(struct request *r)
 		return print_text(help_man);
 	log_setup(r->verbose > 1 ? LOG_DEBUG : r->verbose ? LOG_INFO : LOG_QUIET, -1);
 	interrupt_install();
-	return r->is_batch ? run_batch(r) : with_session(r);
+	if (r->open)
+		return run_open(r);
+	return r->is_batch ? run_batch(r) : with_session(r, &r->options, NULL);
 }
 
 /* Output that went nowhere (a full disk) is no success. */

@@ -165,6 +165,7 @@ static const char synopsis[] =
 	"ktdbg [OPTIONS] -e CMD [-e CMD]... run commands, print their output, exit\n"
 	"ktdbg [OPTIONS] --script FILE      the same from a file; - is standard input\n"
 	"ktdbg --batch FILE|DIR...          replay recordings as tests, print TAP\n"
+	"ktdbg --open FILE [--at LINE]      replay a recording, go on by hand from there\n"
 	"ktdbg doctor                       what this host can do, and why not\n"
 	"ktdbg kernel list|fetch [VERSION]|info [PATH]\n"
 	"ktdbg cache list|clear             saved machines of warm starts\n";

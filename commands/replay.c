@@ -120,7 +120,8 @@ static void take_transcript(struct replay *p)
 }
 
 /* All lines of a step through the session's door. */
-static struct err *execute(struct replay *p, const struct recording_step *step, struct out *out)
+static struct err *execute(struct session *session, const struct recording_step *step,
+			   struct out *out)
 {
 	const char *at = step->command;
 	struct err *err = NULL;
@@ -136,12 +137,12 @@ static struct err *execute(struct replay *p, const struct recording_step *step, 
 
 		if (!line)
 			return err_nomem();
-		err = session_execute(p->session, line, out, &more);
+		err = session_execute(session, line, out, &more);
 		free(line);
 		at += len + (at[len] == '\n');
 	}
 	if (more)
-		session_drop_block(p->session);
+		session_drop_block(session);
 	return err;
 }
 
@@ -223,7 +224,7 @@ static struct err *run_step(struct replay *p, unsigned int i, bool *go_on)
 	p->step = i;
 	note_time(p, step);
 	log_info("%s:%u: %s", p->r->path, step->line, step->command);
-	err = execute(p, step, out);
+	err = execute(p->session, step, out);
 	out_destroy(out);
 	if (err) {
 		recording_error_text(err, &text);
@@ -369,14 +370,10 @@ static struct err *apply_change(const struct replay_change *change, struct optio
 	return NULL;
 }
 
-/* The command line's options under the header's, without those that would get in the way of a
- * replay. */
-static struct err *make_options(const struct recording *r, const struct options *base,
-				struct options *ret)
+struct err *replay_options(const struct recording *r, const struct options *base,
+			   struct options *ret)
 {
 	*ret = *base;
-	ret->record = NULL;
-	ret->json = false;
 	/* The list of files is owned by each struct; the header's come after the command line's. */
 	ret->add_files = NULL;
 	ret->add_file_count = 0;
@@ -391,9 +388,11 @@ struct err *replay_run(const struct recording *r, const struct options *options,
 	static const struct replay_change none;
 	struct replay replay = {.r = r, .change = change ? change : &none};
 	struct options own;
-	struct err *err = make_options(r, options, &own);
+	struct err *err = replay_options(r, options, &own);
 
 	*ret = (struct replay_result){0};
+	own.record = NULL;
+	own.json = false;
 	if (!err)
 		err = apply_change(replay.change, &own);
 	if (!err)
@@ -417,4 +416,73 @@ void replay_result_deinit(struct replay_result *result)
 	free(result->pinned);
 	free(result->console);
 	*result = (struct replay_result){0};
+}
+
+/* ---- up to a line ---- */
+
+/* After this there is nothing to open. */
+static bool ends_replay(const struct err *err)
+{
+	switch (outcome_of(err)) {
+	case REPLAY_GUEST_DIED:
+	case REPLAY_INTERRUPTED:
+	case REPLAY_ENVIRONMENT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static struct err *replay_step(struct session *session, const struct recording *r,
+			       const struct recording_step *step, struct out *out)
+{
+	struct err *err = execute(session, step, out);
+	struct str text = {0};
+
+	if (!err)
+		return NULL;
+	err = err_wrap(err, "%s:%u", r->path, step->line);
+	if (ends_replay(err))
+		return err;
+	recording_error_text(err, &text);
+	out_lines(out, str_text(&text));
+	str_deinit(&text);
+	err_free(err);
+	return NULL;
+}
+
+/* Frozen, at the time of the step that comes next, if it has one that is still to come. */
+static struct err *hold_before(struct session *session, const struct recording_step *next,
+			       struct out *out)
+{
+	struct coord *coord = session_coord(session);
+	char *line;
+	struct err *err;
+	bool more;
+
+	if (next && next->has_time && next->time > coord_time(coord))
+		line = str_format("[%" PRIu64 ".%09" PRIu64 "] freeze", next->time / 1000000000,
+				  next->time % 1000000000);
+	else
+		line = strdup("freeze");
+	if (!line)
+		return err_nomem();
+	err = session_execute(session, line, out, &more);
+	free(line);
+	return err;
+}
+
+struct err *replay_until(struct session *session, const struct recording *r, unsigned int line,
+			 struct out *out)
+{
+	unsigned int i = 0;
+
+	session_set_mode(session, MODE_BATCH);
+	ERR_TRY(session_boot(session));
+	for (; i < r->step_count && (!line || r->steps[i].last_line < line); i++)
+		ERR_TRY(replay_step(session, r, &r->steps[i], out));
+	if (!session_coord(session))
+		return err_new(ERR_ABSENT, "%s: its guest was powered off before line %u", r->path,
+			       line);
+	return hold_before(session, i < r->step_count ? &r->steps[i] : NULL, out);
 }

@@ -56,6 +56,21 @@ struct replay_change {
 struct err *replay_run(const struct recording *r, const struct options *options,
 		       const struct replay_change *change, struct replay_result *ret)
 	__attribute__((warn_unused_result));
+/* The options that a replay of `r` has: `base` without what would get in its way, and the header over
+ * that. Strings are borrowed from both; free with options_deinit(), also after an error. ERR_USAGE. */
+struct err *replay_options(const struct recording *r, const struct options *base,
+			   struct options *ret) __attribute__((warn_unused_result));
+
+/*
+ * Run the commands before line `line` (0: all) in `session`, made with replay_options(), and hold the
+ * guest there: at the time of the command in that line, if it has one, and frozen. What a command
+ * gives goes to `out`, its error too, which does not end the replay: what came of it is what somebody
+ * wants to look at. The error is for a guest that is not there (any more),
+ * and an interruption.
+ */
+struct err *replay_until(struct session *session, const struct recording *r, unsigned int line,
+			 struct out *out) __attribute__((warn_unused_result));
+
 void replay_result_deinit(struct replay_result *result);
 
 #endif

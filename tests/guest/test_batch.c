@@ -7,7 +7,9 @@
 #include "tests/guest/machines.h"
 
 #include "commands/batch.h"
+#include "commands/options.h"
 #include "commands/recording.h"
+#include "commands/replay.h"
 #include "vmm/kernel_cache.h"
 
 #include <fcntl.h>
@@ -344,6 +346,48 @@ static void test_matrix(void **state)
 	free(kernel);
 }
 
+static const char stages[] = HEAD "spawn @runner workers=1 work=spin\n" /* line 5 */
+				  "expect 1 == 2\n"
+				  "[0.2] cgroup add web\n"
+				  "[0.4] freeze\n";
+
+/* What a recording is at a line: the time, whether its cgroup is there, and what its commands said. */
+static void opened(unsigned int line, uint64_t time, bool has_cgroup, const char *said)
+{
+	struct options options, own;
+	struct recording *r;
+	struct session *s;
+	struct str text = {0};
+	struct out *out = out_create(OUT_TEXT, out_sink_str, &text);
+	struct err *err;
+	bool more;
+
+	options_init(&options);
+	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	expect_ok(recording_parse("r.t", stages, strlen(stages), &r));
+	expect_ok(replay_options(r, &options, &own));
+	expect_ok(session_create(&own, &s));
+	expect_ok(replay_until(s, r, line, out));
+	assert_has(str_text(&text), said);
+	assert_int_equal(coord_time(session_coord(s)), time);
+	expect_ok(session_execute(s, "expect frozen", out, &more));
+	err = session_execute(s, "print cgroup(web).weight", out, &more);
+	assert_int_equal(err == NULL, has_cgroup);
+	err_free(err);
+	session_destroy(s);
+	out_destroy(out);
+	options_deinit(&own);
+	recording_destroy(r);
+	str_deinit(&text);
+}
+
+static void test_opened_at_a_line(void **state)
+{
+	/* At the time of the command in that line, which has not run. */
+	opened(7, 200000000, false, "error: r.t:6: `1 == 2` is false");
+	opened(0, 400000000, true, "frozen at 0.400000000\n");
+}
+
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *ftw)
 {
 	(void)status;
@@ -389,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_exploring_saves_what_fails),
 		cmocka_unit_test(test_exploring_what_holds),
 		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_opened_at_a_line),
 		cmocka_unit_test(test_a_hanging_one_and_the_next),
 	};
 
