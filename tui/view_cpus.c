@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All CPUs: what runs, what waits, how often it changes. */
+#include "coord/counters.h"
 #include "tui/task_columns.h"
 #include "tui/views.h"
 
@@ -320,6 +321,24 @@ static void draw_scx_line(const struct model_scx *scx, const struct area *a)
 	str_deinit(&s);
 }
 
+/* A limit that counters went beyond: the first, and how many more. */
+static void draw_violations(struct screen *screen, const struct area *a)
+{
+	struct coord *coord = session_coord(screen->session);
+	const struct counters *c = coord ? coord_counters(coord) : NULL;
+	unsigned int count = 0;
+	struct str s = {0};
+
+	for (unsigned int i = 0; c && i < THRESHOLD_COUNT; i++)
+		if (counters_findings(c)->findings[i].violated && count++ == 0)
+			threshold_describe(counters_findings(c), counters_thresholds(c), i, &s);
+	if (count > 1)
+		str_addf(&s, "; %u more, see :counters", count - 1);
+	if (count)
+		area_text(a, 2, 0, ROLE_WARNING, str_text(&s));
+	str_deinit(&s);
+}
+
 /* ---- the tasks that matter, below the CPUs where there is room ---- */
 
 /* 2: on a CPU, 1: waits for one, 0: neither. */
@@ -375,6 +394,7 @@ static void draw(struct view *view, struct screen *s, const struct area *a)
 
 	draw_tasks_line(m, a);
 	draw_scx_line(&m->scx, a);
+	draw_violations(s, a);
 	view->header_rows = 4;
 	table_draw(&v->table, &part, &view->scroll, (int)m->cpu_count, true);
 	if (spare >= BUSIEST_MIN)
