@@ -90,7 +90,17 @@ static struct out_value throttled(struct groups *g, const struct model_group *gr
 
 static struct out_value quota(struct maybe quota)
 {
-	return quota.present && quota.value != NO_QUOTA ? out_u64(quota.value) : out_absent();
+	if (!quota.present)
+		return out_absent();
+	return quota.value == NO_QUOTA ? out_none() : out_u64(quota.value);
+}
+
+/* The root and groups without the cpu controller have no limits: that is not the kernel's lack. */
+static struct out_value controlled(const struct model_group *group, struct out_value cell)
+{
+	bool limited = group->task_group && group->depth > 0;
+
+	return cell.kind == OUT_ABSENT && !limited ? out_none() : cell;
 }
 
 static void fill_group(void *context, unsigned int row, struct out_value *v)
@@ -99,24 +109,24 @@ static void fill_group(void *context, unsigned int row, struct out_value *v)
 	const struct model_group *group = &g->groups[row];
 
 	*v++ = indented(g, group);
-	*v++ = show_maybe(group->weight);
-	*v++ = limit(g, group);
+	*v++ = controlled(group, show_maybe(group->weight));
+	*v++ = controlled(group, limit(g, group));
 	*v++ = out_u64(group->tasks);
 	*v++ = out_u64(group->all_tasks);
-	*v++ = throttled(g, group);
-	*v++ = show_maybe_signed(group->refill);
-	*v++ = show_maybe(group->nr_throttled);
+	*v++ = controlled(group, throttled(g, group));
+	*v++ = group->refill.present ? show_maybe_signed(group->refill) : out_none();
+	*v++ = controlled(group, show_maybe(group->nr_throttled));
 	*v++ = out_string(group->path);
 	*v++ = out_u64(group->depth);
-	*v++ = show_maybe(group->idle);
+	*v++ = controlled(group, show_maybe(group->idle));
 	*v++ = show_maybe(group->frozen);
-	*v++ = quota(group->quota);
-	*v++ = show_maybe(group->period);
-	*v++ = show_maybe(group->burst);
-	*v++ = show_maybe(group->pool);
-	*v++ = show_maybe(group->nr_periods);
-	*v++ = show_maybe(group->throttled_time);
-	*v++ = group->task_group ? out_hex(group->task_group) : out_absent();
+	*v++ = controlled(group, quota(group->quota));
+	*v++ = controlled(group, show_maybe(group->period));
+	*v++ = controlled(group, show_maybe(group->burst));
+	*v++ = controlled(group, show_maybe(group->pool));
+	*v++ = controlled(group, show_maybe(group->nr_periods));
+	*v++ = controlled(group, show_maybe(group->throttled_time));
+	*v++ = group->task_group ? out_hex(group->task_group) : out_none();
 	*v++ = out_hex(group->address);
 }
 
@@ -161,7 +171,7 @@ static void fill_queue(void *context, unsigned int row, struct out_value *v)
 	*v++ = show_maybe(queue.throttled);
 	*v++ = show_maybe(queue.above);
 	*v++ = show_maybe_signed(queue.remaining);
-	*v++ = queue.throttled.value ? show_maybe_signed(g->one->refill) : out_absent();
+	*v++ = queue.throttled.value ? show_maybe_signed(g->one->refill) : out_none();
 	*v++ = known ? out_hex(queue.queue) : out_absent();
 }
 

@@ -85,7 +85,7 @@ static void fill_current(struct cpu_rows *rows, const struct model_cpu *cpu, str
 	const struct model_task *task;
 
 	if (cpu->current_task < 0) {
-		*comm = *pid = *class = out_absent();
+		*comm = *pid = *class = out_none();
 		return;
 	}
 	task = &rows->model->tasks[cpu->current_task];

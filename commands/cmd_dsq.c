@@ -30,7 +30,7 @@ static const char *kind_name(enum dsq_kind kind)
 
 static struct out_value place(int number)
 {
-	return number < 0 ? out_absent() : out_s64(number);
+	return number < 0 ? out_none() : out_s64(number);
 }
 
 /* ---- all queues ---- */
@@ -44,7 +44,7 @@ static const struct out_column dsq_columns[] = {
 static struct out_value first_waiting(struct dsqs *d, const struct model_dsq *dsq)
 {
 	struct model_queue_entry *entries = NULL;
-	struct out_value first = out_absent();
+	struct out_value first = out_none();
 	unsigned int count = 0;
 	struct err *err;
 

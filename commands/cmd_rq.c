@@ -82,21 +82,29 @@ static void find_cgroup(struct queue_rows *rows, const struct model_entity *e)
 	model_cgroup_path(rows->kernel, rows->model, cgroup, &rows->cgroup);
 }
 
+/* A cell that belongs to another class than the entity's is not absent: it does not apply. */
+static struct out_value of_class(const struct model_entity *e, enum sched_class class,
+				 struct out_value cell)
+{
+	return cell.kind == OUT_ABSENT && e->class != class ? out_none() : cell;
+}
+
 static struct out_value *fill_class(struct queue_rows *rows, const struct model_entity *e,
 				    struct out_value *v)
 {
 	/* By the run queue's clock, as the kernel compares it. */
 	int64_t left = (int64_t)(e->deadline.value - rows->cpu->clock);
 
-	*v++ = show_maybe(e->vruntime);
-	*v++ = show_maybe_signed(e->vlag);
-	*v++ = show_maybe(e->delayed);
-	*v++ = show_maybe(e->throttled);
-	*v++ = show_maybe_signed(e->remaining);
-	*v++ = show_maybe_signed(e->budget);
-	*v++ = show_maybe(e->dl_runtime);
-	*v++ = show_maybe(e->dl_period);
-	*v++ = e->class == CLASS_DL && e->deadline.present ? out_s64(left) : out_absent();
+	*v++ = of_class(e, CLASS_FAIR, show_maybe(e->vruntime));
+	*v++ = of_class(e, CLASS_FAIR, show_maybe_signed(e->vlag));
+	*v++ = of_class(e, CLASS_FAIR, show_maybe(e->delayed));
+	*v++ = of_class(e, CLASS_FAIR, show_maybe(e->throttled));
+	*v++ = of_class(e, CLASS_FAIR, show_maybe_signed(e->remaining));
+	*v++ = of_class(e, CLASS_DL, show_maybe_signed(e->budget));
+	*v++ = of_class(e, CLASS_DL, show_maybe(e->dl_runtime));
+	*v++ = of_class(e, CLASS_DL, show_maybe(e->dl_period));
+	*v++ = of_class(e, CLASS_DL,
+			e->class == CLASS_DL && e->deadline.present ? out_s64(left) : out_absent());
 	return v;
 }
 
@@ -110,20 +118,21 @@ static void fill_entity(void *context, unsigned int row, struct out_value *v)
 	if (task)
 		show_comm(task, rows->comm);
 	*v++ = out_string(sched_class_name(e->class));
-	*v++ = task ? out_s64(task->pid) : out_absent();
+	*v++ = task ? out_s64(task->pid) : out_none();
 	*v++ = indented(rows, e);
-	*v++ = e->eligible.present ? out_bool(e->eligible.value) : out_absent();
-	*v++ = e->queued ? out_u64(e->key) : out_absent();
-	*v++ = show_maybe(e->deadline);
-	*v++ = show_maybe_signed(e->lag);
-	*v++ = show_maybe(e->slice);
-	*v++ = show_maybe(e->weight);
-	*v++ = task ? out_s64(task->prio) : out_absent();
-	*v++ = task ? out_duration(task->runtime) : out_absent();
+	*v++ = of_class(e, CLASS_FAIR,
+			e->eligible.present ? out_bool(e->eligible.value) : out_absent());
+	*v++ = e->queued ? out_u64(e->key) : out_none();
+	*v++ = of_class(e, e->class == CLASS_DL ? CLASS_DL : CLASS_FAIR, show_maybe(e->deadline));
+	*v++ = of_class(e, CLASS_FAIR, show_maybe_signed(e->lag));
+	*v++ = of_class(e, CLASS_FAIR, show_maybe(e->slice));
+	*v++ = of_class(e, CLASS_FAIR, show_maybe(e->weight));
+	*v++ = task ? out_s64(task->prio) : out_none();
+	*v++ = task ? out_duration(task->runtime) : out_none();
 	*v++ = out_bool(e->current);
 	*v++ = out_string(kind_name(e->kind));
 	*v++ = out_u64(e->depth);
-	*v++ = task ? out_string(rows->comm) : out_absent();
+	*v++ = task ? out_string(rows->comm) : out_none();
 	*v++ = rows->cgroup.len ? out_string(str_text(&rows->cgroup)) : out_absent();
 	*v++ = out_bool(e->queued);
 	v = fill_class(rows, e, v);

@@ -47,10 +47,12 @@ static struct err *watchdog_record(struct kernel *kernel, const struct model *mo
 	err_free(err);
 	out_record(out, "watchdog_ns", duration_cell(limit));
 	out_record(out, "longest_waiting",
-		   task < 0 ? out_absent() : out_s64(model->tasks[task].pid));
-	out_record(out, "longest_wait", task < 0 ? out_absent() : out_s64(age));
+		   task < 0 ? out_none() : out_s64(model->tasks[task].pid));
+	out_record(out, "longest_wait", task < 0 ? out_none() : out_s64(age));
 	out_record(out, "watchdog_left",
-		   task < 0 || !limit.present ? out_absent() : out_s64((int64_t)limit.value - age));
+		   !limit.present ? out_absent()
+		   : task < 0     ? out_none()
+				  : out_s64((int64_t)limit.value - age));
 	return NULL;
 }
 

@@ -74,7 +74,9 @@ static void fill_task(void *context, unsigned int row, struct out_value *v)
 	*v++ = out_s64(task->normal_prio);
 	*v++ = out_s64(task->rt_priority);
 	*v++ = out_u64(task->start_time);
-	*v++ = show_maybe_hex(task->scx_dsq_id);
+	/* On no queue, unless the kernel cannot say so. */
+	*v++ = task->scx_dsq.present && !task->scx_dsq.value ? out_none()
+							     : show_maybe_hex(task->scx_dsq_id);
 	*v++ = show_maybe(task->scx_vtime);
 	*v++ = show_maybe(task->scx_slice);
 	*v++ = out_bool(task->kthread);

@@ -101,7 +101,9 @@ static struct out_value *fill_common(struct task_detail *d, unsigned int task,
 static void fill_scx(struct task_detail *d, const struct model_task *task,
 		     const struct model_detail *t, struct out_value *v)
 {
-	*v++ = dsq_cell(task->scx_dsq_id, &d->dsq);
+	*v++ = task->scx_dsq.present && !task->scx_dsq.value
+		       ? out_none()
+		       : dsq_cell(task->scx_dsq_id, &d->dsq);
 	*v++ = show_maybe(task->scx_weight);
 	*v++ = flags_cell(d, FLAGS_TASK, task->scx_flags, &d->flags);
 	*v++ = state_cell(d, t->ops_state);
