@@ -44,6 +44,12 @@ struct bpf_rows {
 	uint32_t map_type, program_type; /* BTF ids of struct bpf_map and struct bpf_prog */
 };
 
+/* What this map does not say, others do: it is not the kernel that lacks it. */
+static struct out_value some(struct maybe m)
+{
+	return m.present ? out_u64(m.value) : out_none();
+}
+
 static void fill_map(void *context, unsigned int row, struct out_value *v)
 {
 	struct bpf_rows *rows = context;
@@ -56,9 +62,9 @@ static void fill_map(void *context, unsigned int row, struct out_value *v)
 	*v++ = out_u64(map->key_size);
 	*v++ = out_u64(map->value_size);
 	*v++ = out_u64(map->max_entries);
-	*v++ = show_maybe(map->entries);
+	*v++ = some(map->entries);
 	*v++ = out_hex(map->flags);
-	*v++ = show_maybe(map->memory);
+	*v++ = some(map->memory);
 	*v++ = out_hex(map->address);
 }
 

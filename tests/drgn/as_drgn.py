@@ -30,7 +30,7 @@ def answer(core, vmlinux, script):
 
 def as_text(value):
     if value is None:
-        return {"<absent>"}
+        return {"<absent>", "-"}
     if isinstance(value, bool):
         return {"yes" if value else "no"}
     if isinstance(value, int):
