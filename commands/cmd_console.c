@@ -41,14 +41,33 @@ static const char *last_lines(const char *text, unsigned int count)
 	return p;
 }
 
-/* Carriage returns before newlines are the terminal line's, not the guest's. */
-static void drop_returns(char *text)
+/* Past an escape sequence: ESC [ PARAMETERS LETTER, or ESC and one more. */
+static const char *skip_escape(const char *p)
 {
+	p++;
+	if (*p == '[') {
+		p++;
+		while (*p >= 0x20 && *p < 0x40)
+			p++;
+	}
+	return *p ? p + 1 : p;
+}
+
+/* What moves a terminal's cursor or colours it is not text: firmware and programs write it.
+ * Carriage returns are the terminal line's. */
+static void drop_controls(char *text)
+{
+	const char *from = text;
 	char *to = text;
 
-	for (const char *from = text; *from; from++)
-		if (*from != '\r')
-			*to++ = *from;
+	while (*from) {
+		if (*from == '\x1b')
+			from = skip_escape(from);
+		else if (*from == '\r')
+			from++;
+		else
+			*to++ = *from++;
+	}
 	*to = '\0';
 }
 
@@ -62,7 +81,7 @@ static struct err *run_console(struct session *s, const struct command_line *lin
 	if (!text)
 		return err_nomem();
 	machine_console(coord_machine(session_coord(s)), text, CONSOLE_MAX);
-	drop_returns(text);
+	drop_controls(text);
 	out_lines(out, last_lines(text, count));
 	free(text);
 	return NULL;

@@ -25,6 +25,45 @@ void console_deinit(struct console *c)
 	close_fd(&c->fd);
 }
 
+/* `size` bytes from `at` on, to the front of the other file; what is missing there is no error. */
+static struct err *copy_bytes(int from, uint64_t at, uint64_t size, int to)
+{
+	char *buffer = malloc(size + 1);
+	struct err *err = NULL;
+	ssize_t n;
+
+	if (!buffer)
+		return err_nomem();
+	n = pread(from, buffer, size, (off_t)at);
+	if (n < 0)
+		err = err_os(errno, "reading the console's text");
+	else
+		err = write_all(to, buffer, (size_t)n);
+	free(buffer);
+	return err;
+}
+
+struct err *console_save(struct console *c, int *ret)
+{
+	uint64_t total = console_total(c), size = total < CONSOLE_KEEP ? total : CONSOLE_KEEP;
+	int fd = memfd_create("saved-console", MFD_CLOEXEC);
+	struct err *err;
+
+	if (fd < 0)
+		return err_os(errno, "memfd");
+	err = copy_bytes(c->fd, total - size, size, fd);
+	if (err)
+		close(fd);
+	else
+		*ret = fd;
+	return err;
+}
+
+struct err *console_restore(struct console *c, int fd)
+{
+	return fd < 0 ? NULL : copy_bytes(fd, 0, CONSOLE_KEEP, c->fd);
+}
+
 uint64_t console_total(struct console *c)
 {
 	struct stat st;

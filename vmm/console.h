@@ -22,6 +22,11 @@ struct console {
 struct err *console_init(struct console *c, const char *name) __attribute__((warn_unused_result));
 void console_deinit(struct console *c);
 
+/* A memfd with the newest bytes, for a machine that is saved; the caller closes it. */
+struct err *console_save(struct console *c, int *ret) __attribute__((warn_unused_result));
+/* Before the guest writes: begin with what `fd` has, at most CONSOLE_KEEP bytes; -1 is fine. */
+struct err *console_restore(struct console *c, int fd) __attribute__((warn_unused_result));
+
 /* Bytes ever written. Also gives old ones back. */
 uint64_t console_total(struct console *c);
 /* At most `size` bytes from position `at`; how many there were (0 when they are gone or not there yet). */

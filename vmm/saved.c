@@ -17,13 +17,14 @@
 
 void saved_init(struct saved *s)
 {
-	*s = (struct saved){.state_fd = -1, .ram_fd = -1};
+	*s = (struct saved){.state_fd = -1, .ram_fd = -1, .console_fd = -1};
 }
 
 void saved_deinit(struct saved *s)
 {
 	close_fd(&s->state_fd);
 	close_fd(&s->ram_fd);
+	close_fd(&s->console_fd);
 }
 
 /*

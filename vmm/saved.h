@@ -17,6 +17,7 @@
 
 struct saved {
 	int state_fd, ram_fd;
+	int console_fd; /* what the boot wrote on the console; -1: nothing is known */
 	uint64_t state_size, ram_size;
 	uint64_t ram_sum; /* checksum of all pages that are not zero */
 	char state_hash[SHA256_TEXT];

@@ -19,7 +19,7 @@
 #define DRAFT_STALE 3600 /* seconds */
 #define LOCK_SLICE_US 50000
 
-static const char *const entry_files[] = {"machine", "state", "ram", "summary"};
+static const char *const entry_files[] = {"machine", "state", "ram", "summary", "console"};
 #define ENTRY_FILES (sizeof(entry_files) / sizeof(entry_files[0]))
 
 /* The folder of all entries, made when missing. */
@@ -73,6 +73,8 @@ static struct err *open_files(int folder, struct saved *s)
 	s->ram_fd = openat(folder, "ram", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (s->state_fd < 0 || s->ram_fd < 0)
 		return err_new(ERR_BAD_DATA, "saved machine: %s", strerror(errno));
+	/* The guest does without. */
+	s->console_fd = openat(folder, "console", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	return NULL;
 }
 
@@ -201,16 +203,28 @@ static struct err *write_small(int folder, const char *name, const void *data, s
 	return err;
 }
 
-static struct err *write_state(int folder, const struct saved *s)
+static struct err *write_copy(int folder, const char *name, int fd, uint64_t size)
 {
-	void *p = mmap(NULL, s->state_size, PROT_READ, MAP_SHARED, s->state_fd, 0);
+	void *p = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 	struct err *err;
 
 	if (p == MAP_FAILED)
-		return err_os(errno, "saved device state");
-	err = write_small(folder, "state", p, s->state_size);
-	munmap(p, s->state_size);
+		return err_os(errno, "saved machine: %s", name);
+	err = write_small(folder, name, p, size);
+	munmap(p, size);
 	return err;
+}
+
+static struct err *write_console(int folder, const struct saved *s)
+{
+	struct stat st;
+
+	if (s->console_fd < 0)
+		return NULL;
+	if (fstat(s->console_fd, &st))
+		return err_os(errno, "saved machine: console");
+	return st.st_size ? write_copy(folder, "console", s->console_fd, (uint64_t)st.st_size)
+			  : NULL;
 }
 
 static void prune(const char *keep);
@@ -220,7 +234,8 @@ struct err *store_publish(struct store_draft *d, const char *key, const struct s
 {
 	char text[SAVED_TEXT], *path = NULL;
 
-	ERR_TRY(write_state(d->folder, s));
+	ERR_TRY(write_copy(d->folder, "state", s->state_fd, s->state_size));
+	ERR_TRY(write_console(d->folder, s));
 	ERR_TRY(write_small(d->folder, "summary", summary, strlen(summary)));
 	saved_format(s, text);
 	ERR_TRY(write_small(d->folder, "machine", text, strlen(text)));

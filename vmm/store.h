@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The folders of saved machines: machines/KEY/ below the cache folder, with the files `machine` (the
- * facts of vmm/saved.h), `state`, `ram` and `summary`.
+ * facts of vmm/saved.h), `state`, `ram`, `summary` and, where the boot wrote any, the text of the
+ * `console`.
  *
  * An entry is published by renaming a whole folder, so that a reader sees all of it or nothing and two
  * ktdbg that publish the same one do no harm: the first wins. A reader holds its files open; removing

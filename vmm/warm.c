@@ -20,7 +20,7 @@
 #define SECOND UINT64_C(1000000000)
 #define QMP_TIMEOUT (10 * SECOND)
 /* Bumped when what is booted changes in a way that no part of the key shows. */
-#define KEY_FORMAT "ktdbg machine 3"
+#define KEY_FORMAT "ktdbg machine 4"
 
 /* A file's hash, remembered for as long as the file does not change. */
 static struct err *file_hash(const char *path, char ret[SHA256_TEXT])
@@ -222,6 +222,7 @@ static struct err *save_state(struct machine *m, struct saved *s)
 	if (s->state_fd < 0)
 		return err_os(errno, "memfd");
 	ERR_TRY(pause_machine(m));
+	ERR_TRY(console_save(&m->serial, &s->console_fd));
 	ERR_TRY(ignore_shared(q));
 	ERR_TRY(transfer(q, "migrate", s->state_fd, STREAM_TO_FILE));
 	s->mailbox = m->mailbox;
@@ -256,7 +257,9 @@ static struct err *restore(struct machine *m, struct saved *s)
 	machine_progress(m, "restoring the saved machine");
 	ERR_TRY(saved_check(s));
 	ERR_TRY(machine_spawn(m, true));
-	err = saved_load_start(&load, s, &m->ram);
+	err = console_restore(&m->serial, s->console_fd);
+	if (!err)
+		err = saved_load_start(&load, s, &m->ram);
 	if (!err)
 		err = take_state(m, s, &load);
 	late = saved_load_finish(&load);

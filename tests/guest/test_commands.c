@@ -278,6 +278,16 @@ static void test_symbols_and_memory(void **state)
 	fails("memory 0xffffffffffffffff 16", ERR_USAGE, "runs past the end of the address space");
 }
 
+/* Also after a warm start, which did not see the boot itself. */
+static void test_console_has_the_boot(void **state)
+{
+	char *text = output("console 1000");
+
+	assert_non_null(strstr(text, "SeaBIOS"));
+	assert_null(strstr(text, "\\x1b"));
+	free(text);
+}
+
 static void test_dmesg_is_the_kernels_own_log(void **state)
 {
 	struct json_object *records = json_lines("dmesg 100000");
@@ -372,9 +382,9 @@ static void test_workers_cgroups_and_a_scheduler(void **state)
 	assert_non_null(strstr(text, "web,0 pid "));
 	assert_non_null(strstr(text, "\nweb,1 pid "));
 	free(text);
-	prints_with("task worker(web,1)", "cpus_allowed  0-1\n");
+	prints_with("task worker(web,1)", "cpus_allowed        0-1\n");
 	prints("affinity web each", "");
-	prints_with("task worker(web,1)", "cpus_allowed  1\n");
+	prints_with("task worker(web,1)", "cpus_allowed        1\n");
 	fails("affinity web 9", ERR_USAGE, "9");
 	free(output("sched attach vtime"));
 	prints_with("scx", "ops                                 vtime\n");
@@ -492,6 +502,7 @@ int main(void)
 		cmocka_unit_test_setup(test_run_stops_on_the_nanosecond, thaw),
 		cmocka_unit_test_setup(test_a_time_before_a_command, thaw),
 		cmocka_unit_test_setup(test_symbols_and_memory, thaw),
+		cmocka_unit_test_setup(test_console_has_the_boot, thaw),
 		cmocka_unit_test_setup(test_dmesg_is_the_kernels_own_log, thaw),
 		cmocka_unit_test_setup(test_read_write_undo_changes, thaw),
 		cmocka_unit_test_setup(test_dry_runs_and_hot_operations, thaw),

@@ -46,6 +46,28 @@ static void the_last_lines(void **state)
 	console_deinit(&c);
 }
 
+/* A machine that starts where another was saved shows what that one wrote, and goes on behind it. */
+static void a_saved_text_comes_back(void **state)
+{
+	struct console before, after;
+	char buffer[32];
+	int fd = -1;
+
+	expect_ok(console_init(&before, "console"));
+	expect_ok(console_init(&after, "console"));
+	expect_ok(console_restore(&after, -1));
+	assert_int_equal(console_total(&after), 0);
+	dprintf(before.fd, "booting\n");
+	expect_ok(console_save(&before, &fd));
+	console_deinit(&before);
+	expect_ok(console_restore(&after, fd));
+	dprintf(after.fd, "on\n");
+	assert_int_equal(console_tail(&after, buffer, sizeof(buffer)), 11);
+	assert_string_equal(buffer, "booting\non\n");
+	close(fd);
+	console_deinit(&after);
+}
+
 static void old_bytes_are_given_back(void **state)
 {
 	static char block[1 << 18];
@@ -73,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_newest_bytes),
 		cmocka_unit_test(the_last_lines),
+		cmocka_unit_test(a_saved_text_comes_back),
 		cmocka_unit_test(old_bytes_are_given_back),
 	};
 

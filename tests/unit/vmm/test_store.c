@@ -34,6 +34,8 @@ static void describe(struct saved *s)
 	expect_ok(saved_measure_state(s));
 	s->ram_size = 8192;
 	s->mailbox = 0x7000;
+	s->console_fd = memfd_create("console", MFD_CLOEXEC);
+	assert_int_equal(write(s->console_fd, "boot", 4), 4);
 }
 
 /* One entry whose memory starts with `text`. */
@@ -53,13 +55,15 @@ static void publish(const char *key, const char *text)
 
 static char first_byte(const char *key)
 {
+	char c = 0, console[8];
 	struct saved s;
-	char c = 0;
 
 	saved_init(&s);
 	expect_ok(store_open(key, &s));
 	expect_ok(saved_check(&s));
 	assert_int_equal(pread(s.ram_fd, &c, 1, 0), 1);
+	assert_int_equal(pread(s.console_fd, console, sizeof(console), 0), 4);
+	assert_memory_equal(console, "boot", 4);
 	saved_deinit(&s);
 	return c;
 }
