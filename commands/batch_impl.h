@@ -67,6 +67,10 @@ struct err *batch_write_junit(const struct batch *b, const char *path)
  * artifacts (NULL: none); fills in c->saved. */
 struct err *batch_save_pinned(struct batch_case *c, const char *folder)
 	__attribute__((warn_unused_result));
+/* DIR/NAME, or DIR/NAME/run-N when there are several: the folder that a run's own process writes to; the
+ * caller frees. NULL: out of memory. */
+char *batch_run_folder(const struct batch_run *run, const char *folder)
+	__attribute__((warn_unused_result));
 /* DIR/NAME/{diff,transcript,console,message} of a case that failed. */
 struct err *batch_write_artifacts(const struct batch_case *c, const char *folder)
 	__attribute__((warn_unused_result));

@@ -109,12 +109,14 @@ static struct err *own_result(struct batch_run *run, enum replay_outcome outcome
 
 static void run_child(const struct batch *b, struct batch_run *run)
 {
-	const struct replay_change change = {.explore = run->seed != 0, .seed = run->seed, .kernel = run->of->kernel};
+	struct replay_change change = {.explore = run->seed != 0, .seed = run->seed, .kernel = run->of->kernel};
 	struct replay_result result;
 	struct err *err;
 
 	/* Whatever becomes of the parent, no guest outlives it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (b->options->artifacts)
+		change.artifacts = batch_run_folder(run, b->options->artifacts);
 	err = replay_run(run->of->recording, b->options->session, &change, &result);
 	if (!err)
 		err = write_answer(run->result_fd, &result);

@@ -337,6 +337,18 @@ static char *folder_name(const char *folder, const char *path)
 	return name;
 }
 
+char *batch_run_folder(const struct batch_run *run, const char *folder)
+{
+	const struct batch_case *c = run->of;
+	char *own = folder_name(folder, c->name), *inner;
+
+	if (!own || c->run_count < 2)
+		return own;
+	inner = str_format("%s/run-%u", own, (unsigned int)(run - c->runs) + 1);
+	free(own);
+	return inner;
+}
+
 /* PATH.t with the seed before its ending. */
 static char *pinned_name(const struct batch_case *c, uint64_t seed)
 {

@@ -309,7 +309,7 @@ const struct option_row option_table[] = {
 	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
 	{"digest", 0, NULL, "", "print the SHA-256 of each transcript", OPTION_MODE | OPTION_BATCH,
 	 NULL, NULL},
-	{"artifacts", 0, "DIR", "", "per failure: difference, console, last output",
+	{"artifacts", 0, "DIR", "", "per failure: difference, transcript, console, what a screen showed, guest memory",
 	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
 	{"open", 0, "FILE", "", "replay a recording, then go on by hand from where it ends",
 	 OPTION_MODE, NULL, NULL},

@@ -7,11 +7,13 @@
 #include "commands/diff.h"
 #include "commands/options.h"
 #include "commands/recorder.h"
+#include "commands/words.h"
 #include "coord/coord.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CONSOLE_MAX 65536 /* bytes of a failed guest's console that are kept */
 
@@ -259,6 +261,86 @@ static char *read_console(struct replay *p)
 	return buffer;
 }
 
+/* ---- what a failure leaves behind ---- */
+
+static void add_command(struct session *s, const char *line, struct out *out, struct str *text)
+{
+	bool more;
+	struct err *err;
+
+	str_addf(text, "ktdbg> %s\n", line);
+	err = session_execute(s, line, out, &more);
+	if (err)
+		recording_error_text(err, text);
+	err_free(err);
+	str_add_c(text, '\n');
+}
+
+/* What somebody at the screen would have looked at. */
+static struct err *write_screen(struct session *s, const char *folder)
+{
+	static const char *const lines[] = {"status", "cpus", "tasks", "scx", "dsq", "console"};
+	struct str text = {0};
+	struct out *out = out_create(OUT_TEXT, out_sink_str, &text);
+	char *path = str_format("%s/screen", folder);
+	struct err *err = out && path ? NULL : err_nomem();
+
+	for (size_t i = 0; !err && i < sizeof(lines) / sizeof(lines[0]); i++)
+		add_command(s, lines[i], out, &text);
+	if (!err)
+		err = str_error(&text);
+	if (!err)
+		err = replace_file(path, text.data, text.len);
+	free(path);
+	out_destroy(out);
+	str_deinit(&text);
+	return err;
+}
+
+static struct err *write_core(struct session *s, const char *folder)
+{
+	struct str line = {0}, ignored = {0};
+	struct out *out = out_create(OUT_TEXT, out_sink_str, &ignored);
+	char *path = str_format("%s/core", folder);
+	struct err *err = out && path ? NULL : err_nomem();
+	bool more;
+
+	if (!err) {
+		/* `dump` overwrites nothing, and here an older one is of an older failure. */
+		unlink(path);
+		str_add(&line, "dump ");
+		words_quote(&line, path);
+		err = session_execute(s, str_text(&line), out, &more);
+	}
+	free(path);
+	out_destroy(out);
+	str_deinit(&line);
+	str_deinit(&ignored);
+	return err;
+}
+
+/* After the transcript and all results were taken. Nothing here changes the verdict. */
+static void leave_artifacts(struct replay *p)
+{
+	const char *folder = p->change->artifacts;
+	struct err *err;
+
+	if (!folder || p->outcome == REPLAY_PASSED || p->outcome == REPLAY_INTERRUPTED ||
+	    !session_coord(p->session))
+		return;
+	session_drop_block(p->session);
+	err = make_directories(folder, 0777);
+	if (!err)
+		err = write_screen(p->session, folder);
+	if (!err)
+		err = write_core(p->session, folder);
+	if (err)
+		log_info("%s: artifacts: %s", p->r->path, err_detail(err));
+	err_free(err);
+}
+
+/* ---- the whole result ---- */
+
 static struct err *make_diff(struct replay *p, struct replay_result *ret)
 {
 	struct str blessed = {0}, plain = {0}, diff = {0};
@@ -350,6 +432,8 @@ static struct err *with_session(struct replay *p, const struct options *options,
 	err = p->outputs ? boot_and_run(p) : err_nomem();
 	if (!err)
 		err = finish(p, started, ret);
+	if (!err)
+		leave_artifacts(p);
 	for (unsigned int i = 0; p->outputs && i < p->r->step_count; i++)
 		free(p->outputs[i]);
 	free(p->outputs);

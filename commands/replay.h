@@ -49,6 +49,9 @@ struct replay_change {
 	bool explore;  /* the interleaving `--quantum random:SEED`: only expectations decide then */
 	uint64_t seed;
 	const char *kernel; /* in place of the recorded one; NULL: that */
+	/* A folder, made when it is needed, for the guest of a replay that failed: "screen" (what the
+	 * inspecting commands say) and "core" (its memory, for drgn and crash). NULL: none. */
+	const char *artifacts;
 };
 
 /* Runs `r` with its header laid over `options`, and `change` over both (NULL: nothing). The error is for

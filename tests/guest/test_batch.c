@@ -346,6 +346,51 @@ static void test_matrix(void **state)
 	free(kernel);
 }
 
+/* The one file `name` that a case left in the folder of artifacts. */
+static char *artifact(const char *name, size_t limit)
+{
+	char path[256], *text = calloc(1, limit + 1);
+	FILE *file;
+
+	/* The folder's name is the recording's path, with _ for /. */
+	snprintf(path, sizeof(path), "%s/.art/%s_one.t/%s", folder, folder + 1, name);
+	for (char *p = strstr(path, ".art/") + 5; *p && strncmp(p, "_one.t", 6) != 0; p++)
+		if (*p == '/')
+			*p = '_';
+	file = fopen(path, "re");
+	if (!file || !text)
+		fail_msg("%s: no such artifact", path);
+	text[fread(text, 1, limit, file)] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void test_artifacts(void **state)
+{
+	struct batch_options o;
+	char art[128], *text;
+
+	batch_options_init(&o);
+	snprintf(art, sizeof(art), "%s/.art", folder);
+	o.artifacts = art;
+	write_recording("one.t", HEAD "[0.1] freeze\nexpect 1 == 2\n");
+	/* The second time is over what the first one left. */
+	free(batch(&o, "one.t", 1));
+	free(batch(&o, "one.t", 1));
+	text = artifact("screen", 65536);
+	assert_has(text, "ktdbg> status\n");
+	assert_has(text, "ktdbg> cpus\n");
+	assert_null(strstr(text, "error: "));
+	free(text);
+	text = artifact("core", 4);
+	assert_memory_equal(text, "\177ELF", 4);
+	free(text);
+	text = artifact("transcript", 65536);
+	assert_has(text, "[0.100000000] freeze\n");
+	assert_null(strstr(text, "dump"));
+	free(text);
+}
+
 static const char stages[] = HEAD "spawn @runner workers=1 work=spin\n" /* line 5 */
 				  "expect 1 == 2\n"
 				  "[0.2] cgroup add web\n"
@@ -433,6 +478,7 @@ int main(void)
 		cmocka_unit_test(test_exploring_saves_what_fails),
 		cmocka_unit_test(test_exploring_what_holds),
 		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_artifacts),
 		cmocka_unit_test(test_opened_at_a_line),
 		cmocka_unit_test(test_a_hanging_one_and_the_next),
 	};
