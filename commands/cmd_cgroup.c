@@ -4,6 +4,7 @@
 #include "coord/agent.h"
 #include "coord/cgroup_spec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct verb {
@@ -61,6 +62,60 @@ static struct err *move(struct agent *agent, const struct command_line *line, st
 	return agent_cgroup_move(agent, line->words[1], line->words[2]);
 }
 
+/* What `name` was given as its cpuset. ERR_NOT_FOUND: there is no such cgroup, or it was given none. */
+static struct err *read_cpuset(struct agent *agent, const char *name, struct wire_knob *ret)
+{
+	struct str text = {0};
+	char path[128];
+	struct err *err;
+
+	ERR_TRY(agent_cgroup_procs(agent, name, &text)); /* says which exist */
+	str_deinit(&text);
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/cpuset.cpus", name);
+	text = (struct str){0};
+	err = agent_cat(agent, path, &text);
+	if (err && err_kind(err) != ERR_NOT_FOUND) {
+		str_deinit(&text);
+		return err;
+	}
+	err_free(err);
+	snprintf(ret->file, sizeof(ret->file), "cpuset.cpus");
+	snprintf(ret->value, sizeof(ret->value), "%.*s", (int)strcspn(str_text(&text), "\n"),
+		 str_text(&text));
+	str_deinit(&text);
+	return ret->value[0] ? NULL : err_new(ERR_NOT_FOUND, "cgroup %s has no cpuset of its own", name);
+}
+
+static struct err *write_cpuset(struct agent *agent, const char *name, const struct wire_knob *knob)
+{
+	struct cgroup_spec spec = {.wire = {.knob_count = 1, .knobs = {*knob}}};
+
+	snprintf(spec.wire.name, sizeof(spec.wire.name), "%s", name);
+	return agent_cgroup_set(agent, &spec);
+}
+
+static struct err *clear_cpuset(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	struct wire_knob knob = {0};
+
+	ERR_TRY(read_cpuset(agent, line->words[1], &knob));
+	snprintf(knob.value, sizeof(knob.value), "\n"); /* what the kernel takes for none */
+	return write_cpuset(agent, line->words[1], &knob);
+}
+
+static struct err *swap_cpusets(struct agent *agent, const struct command_line *line, struct out *out)
+{
+	struct wire_knob a = {0}, b = {0};
+
+	if (strcmp(line->words[1], line->words[2]) == 0)
+		return err_new(ERR_USAGE, "%s with itself", line->words[1]);
+	ERR_TRY(cgroup_name_check(line->words[2]));
+	ERR_TRY(read_cpuset(agent, line->words[1], &a));
+	ERR_TRY(read_cpuset(agent, line->words[2], &b));
+	ERR_TRY(write_cpuset(agent, line->words[1], &b));
+	return write_cpuset(agent, line->words[2], &a);
+}
+
 static struct err *procs(struct agent *agent, const struct command_line *line, struct out *out)
 {
 	struct str text = {0};
@@ -87,6 +142,8 @@ static const struct verb verbs[] = {
 	{"add", 0, add},   {"set", 0, set},	  {"remove", 1, take_away},
 	{"stop", 1, stop}, {"freeze", 1, freeze}, {"unfreeze", 1, unfreeze},
 	{"move", 2, move}, {"procs", 1, procs},
+	{"clear-cpuset", 1, clear_cpuset},
+	{"swap-cpusets", 2, swap_cpusets},
 };
 
 static struct err *run_verb(const struct verb *verb, struct agent *agent,
@@ -119,17 +176,21 @@ const struct command command_cgroup = {
 	.key = "",
 	.group = GROUP_INJECT,
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
-	.usage = "cgroup add|set NAME [KNOB=V...] | remove|stop|freeze|unfreeze|procs NAME | move "
-		 "FROM TO | list",
+	.usage = "cgroup add|set NAME [KNOB=V...] | "
+		 "remove|stop|freeze|unfreeze|procs|clear-cpuset NAME | move FROM TO | "
+		 "swap-cpusets A B | list",
 	.summary = "make, change and remove cgroups",
-	.help = "KNOB = cpuset=LIST mems=LIST weight=N cpu.max=QUOTA/PERIOD|P%|max memory.max=SIZE "
+	.help = "KNOB = cpuset=CPUS mems=LIST weight=N cpu.max=QUOTA/PERIOD|P%|max memory.max=SIZE "
 		"memory.high=\n"
 		"memory.low= swap.max= io.weight=N pids.max=N\n"
+		"CPUS = LIST | exact:LIST | range:A-B (fractions of the guest's CPUs) | disjoint:I/N (the "
+		"I-th,\n"
+		"from 0, of N equal parts) | overlap:I/N:F (and F of its length more)\n"
 		"`stop` kills what runs in it and keeps it; `remove` stops it first.\n"
 		"\n"
 		"    cgroup add web cpuset=0-1 weight=200",
 	.arguments = {{"VERB", COMPLETE_WORD,
-		       "add|set|remove|stop|freeze|unfreeze|procs|move|list"},
+		       "add|set|remove|stop|freeze|unfreeze|procs|move|clear-cpuset|swap-cpusets|list"},
 		      {"NAME", COMPLETE_CGROUP, NULL},
 		      {"KNOB", COMPLETE_WORK, NULL}},
 	.run = run_cgroup,

@@ -4,6 +4,7 @@
 #include "base/parse.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +34,86 @@ struct knob {
 
 #define VALUE sizeof(((struct wire_knob *)0)->value)
 
-static struct err *parse_cpus(const struct knob *k, const char *value, const struct spec_limits *limits,
+#define CPUSET_FORMS "LIST, exact:LIST, range:A-B as in range:0-0.5, disjoint:I/N or overlap:I/N:F"
+
+/* A fraction from 0 to 1 with at most six digits behind the point, in millionths. */
+static bool parse_fraction(const char **text, uint64_t *ret)
+{
+	uint64_t value = 0, unit = 100000;
+	const char *p = *text;
+
+	if (*p != '0' && *p != '1')
+		return false;
+	value = (uint64_t)(*p++ - '0') * 1000000;
+	if (*p == '.') {
+		for (p++; *p >= '0' && *p <= '9' && unit; p++, unit /= 10)
+			value += (uint64_t)(*p - '0') * unit;
+		if (p[-1] == '.')
+			return false;
+	}
+	*text = p;
+	*ret = value;
+	return value <= 1000000;
+}
+
+static struct err *parse_range(const char *text, uint64_t cpus, uint64_t *first, uint64_t *end)
+{
+	uint64_t from, to;
+
+	if (!parse_fraction(&text, &from) || *text++ != '-' || !parse_fraction(&text, &to) || *text)
+		return err_new(ERR_USAGE, "two fractions from 0 to 1, as in range:0.25-0.75");
+	*first = from * cpus / 1000000;
+	*end = to * cpus / 1000000;
+	return NULL;
+}
+
+/* "I/N", and for `overlap` ":F": the I-th of N equal parts, made longer by F of its length. */
+static struct err *parse_part(const char *text, bool overlap, uint64_t cpus, uint64_t *first, uint64_t *end)
+{
+	unsigned int part, parts;
+	uint64_t more = 0;
+	int used = 0;
+
+	if (sscanf(text, "%4u/%4u%n", &part, &parts, &used) != 2 || !used)
+		return err_new(ERR_USAGE, "which part of how many? as in %s",
+			       overlap ? "overlap:0/2:0.5" : "disjoint:0/2");
+	text += used;
+	if (overlap && (*text++ != ':' || !parse_fraction(&text, &more)))
+		return err_new(ERR_USAGE, "by how much of a part? a fraction from 0 to 1, as in overlap:0/2:0.5");
+	if (*text || !parts || part >= parts)
+		return err_new(ERR_USAGE, "parts are counted from 0 and there is at least one, as in %s",
+			       overlap ? "overlap:0/2:0.5" : "disjoint:0/2");
+	*first = part * cpus / parts;
+	*end = (part + 1) * cpus / parts;
+	*end += (*end - *first) * more / 1000000;
+	if (*end > cpus)
+		*end = cpus;
+	return NULL;
+}
+
+/* A form into a list of CPUs; *ret_known says whether it is one. */
+static struct err *parse_form(const char *value, uint64_t cpus, bool *ret_known, char ret[VALUE])
+{
+	uint64_t first, end;
+
+	*ret_known = true;
+	if (str_starts(value, "range:"))
+		ERR_TRY(parse_range(value + 6, cpus, &first, &end));
+	else if (str_starts(value, "disjoint:"))
+		ERR_TRY(parse_part(value + 9, false, cpus, &first, &end));
+	else if (str_starts(value, "overlap:"))
+		ERR_TRY(parse_part(value + 8, true, cpus, &first, &end));
+	else {
+		*ret_known = false;
+		return NULL;
+	}
+	if (first >= end)
+		return err_new(ERR_USAGE, "this is none of the guest's %" PRIu64 " CPUs", cpus);
+	snprintf(ret, VALUE, "%" PRIu64 "-%" PRIu64, first, end - 1);
+	return NULL;
+}
+
+static struct err *parse_list_of(const struct knob *k, const char *value, const struct spec_limits *limits,
 			      char ret[VALUE])
 {
 	uint64_t mask[1024 / 64] = {0};
@@ -45,12 +125,30 @@ static struct err *parse_cpus(const struct knob *k, const char *value, const str
 	return NULL;
 }
 
+static struct err *parse_cpuset(const struct knob *k, const char *value, const struct spec_limits *limits,
+				char ret[VALUE])
+{
+	char list[VALUE];
+	bool known;
+
+	ERR_TRY(err_wrap(parse_form(value, limits->cpus, &known, list), "%s=%s", k->name, value));
+	if (known) {
+		memcpy(ret, list, sizeof(list));
+		return NULL;
+	}
+	if (str_starts(value, "exact:"))
+		value += strlen("exact:");
+	else if (strchr(value, ':'))
+		return err_new(ERR_USAGE, "%s=%s: there is " CPUSET_FORMS, k->name, value);
+	return parse_list_of(k, value, limits, ret);
+}
+
 static struct err *parse_nodes(const struct knob *k, const char *value, const struct spec_limits *limits,
 			       char ret[VALUE])
 {
 	struct spec_limits nodes = {.cpus = limits->nodes};
 
-	return parse_cpus(k, value, &nodes, ret);
+	return parse_list_of(k, value, &nodes, ret);
 }
 
 static struct err *parse_weight(const struct knob *k, const char *value, const struct spec_limits *limits,
@@ -134,14 +232,14 @@ static struct err *parse_count(const struct knob *k, const char *value, const st
 		return NULL;
 	}
 	ERR_TRY(err_wrap(parse_u64(value, &n), "%s", k->name));
-	if (n > 4194304) /* PID_MAX_LIMIT */
-		return err_new(ERR_USAGE, "%s=%s: at most 4194304", k->name, value);
+	if (n < 1 || n > 4194304) /* PID_MAX_LIMIT */
+		return err_new(ERR_USAGE, "%s=%s: from 1 to 4194304, or max", k->name, value);
 	snprintf(ret, VALUE, "%" PRIu64, n);
 	return NULL;
 }
 
 static const struct knob knobs[] = {
-	{"cpuset", "cpuset.cpus", parse_cpus},       {"mems", "cpuset.mems", parse_nodes},
+	{"cpuset", "cpuset.cpus", parse_cpuset},       {"mems", "cpuset.mems", parse_nodes},
 	{"weight", "cpu.weight", parse_weight},      {"cpu.max", "cpu.max", parse_cpu_max},
 	{"memory.max", "memory.max", parse_bytes},   {"memory.high", "memory.high", parse_bytes},
 	{"memory.low", "memory.low", parse_bytes},   {"swap.max", "memory.swap.max", parse_bytes},

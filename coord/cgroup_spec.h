@@ -3,8 +3,10 @@
  * The words of `cgroup add NAME [KNOB=V...]` and `cgroup set`: parsed and checked on the host and
  * turned into what is written into the files of cgroup v2.
  *
- * KNOB = cpuset=LIST mems=LIST weight=1..10000 cpu.max=QUOTA/PERIOD|P%|max (P% of one CPU)
+ * KNOB = cpuset=CPUS mems=LIST weight=1..10000 cpu.max=QUOTA/PERIOD|P%|max (P% of one CPU)
  *        memory.max|memory.high|memory.low|swap.max=SIZE|max io.weight=1..10000 pids.max=N|max
+ * CPUS = LIST | exact:LIST | range:A-B (fractions of the guest's CPUs, as in range:0-0.5)
+ *        | disjoint:I/N (the I-th, from 0, of N equal parts) | overlap:I/N:F (and F of its length more)
  */
 #ifndef COORD_CGROUP_SPEC_H
 #define COORD_CGROUP_SPEC_H

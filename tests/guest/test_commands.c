@@ -372,6 +372,38 @@ static void test_a_batch_is_all_or_nothing(void **state)
 	str_deinit(&text);
 }
 
+/* A file as the guest has it; valid until the next call. */
+static const char *file_of(const char *path)
+{
+	static char copy[256];
+	struct str text = {0};
+
+	expect_ok(agent_cat(coord_agent(session_coord(session)), path, &text));
+	snprintf(copy, sizeof(copy), "%s", str_text(&text));
+	str_deinit(&text);
+	return copy;
+}
+
+static void test_cpusets(void **state)
+{
+	prints("cgroup add web cpuset=0-1", "");
+	prints("cgroup add db cpuset=disjoint:1/2", "");
+	prints("cgroup add plain", "");
+	prints("cgroup swap-cpusets web db", "");
+	assert_string_equal(file_of("/sys/fs/cgroup/web/cpuset.cpus"), "2-3\n");
+	assert_string_equal(file_of("/sys/fs/cgroup/db/cpuset.cpus"), "0-1\n");
+	prints("cgroup clear-cpuset db", "");
+	assert_string_equal(file_of("/sys/fs/cgroup/db/cpuset.cpus"), "\n");
+	fails("cgroup clear-cpuset db", ERR_NOT_FOUND, "cgroup db has no cpuset of its own");
+	fails("cgroup swap-cpusets web plain", ERR_NOT_FOUND, "cgroup plain has no cpuset of its own");
+	fails("cgroup swap-cpusets web gone", ERR_NOT_FOUND, "no cgroup gone; there is");
+	fails("cgroup swap-cpusets web web", ERR_USAGE, "web with itself");
+	assert_string_equal(file_of("/sys/fs/cgroup/web/cpuset.cpus"), "2-3\n");
+	prints("cgroup remove db", "");
+	prints("cgroup remove plain", "");
+	prints("cgroup remove web", "");
+}
+
 static void test_workers_cgroups_and_a_scheduler(void **state)
 {
 	char *text;
@@ -507,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup(test_read_write_undo_changes, thaw),
 		cmocka_unit_test_setup(test_dry_runs_and_hot_operations, thaw),
 		cmocka_unit_test_setup(test_a_batch_is_all_or_nothing, thaw),
+		cmocka_unit_test_setup(test_cpusets, thaw),
 		cmocka_unit_test_setup(test_workers_cgroups_and_a_scheduler, thaw),
 		cmocka_unit_test_setup(test_tasks_that_are_gone, thaw),
 		cmocka_unit_test_setup(test_looking_changes_nothing, thaw),

@@ -54,6 +54,36 @@ static void test_knobs(void **state)
 	knob("pids.max=20", "pids.max", "20");
 }
 
+/* Of 4 CPUs. */
+static void test_cpuset_forms(void **state)
+{
+	(void)state;
+	knob("cpuset=exact:1,3", "cpuset.cpus", "1,3");
+	knob("cpuset=range:0-0.5", "cpuset.cpus", "0-1");
+	knob("cpuset=range:0.25-1", "cpuset.cpus", "1-3");
+	knob("cpuset=disjoint:0/2", "cpuset.cpus", "0-1");
+	knob("cpuset=disjoint:1/2", "cpuset.cpus", "2-3");
+	knob("cpuset=disjoint:2/3", "cpuset.cpus", "2-3");
+	knob("cpuset=overlap:0/2:0.5", "cpuset.cpus", "0-2");
+	knob("cpuset=overlap:1/2:1", "cpuset.cpus", "2-3"); /* there is nothing behind the last */
+	bad("cpuset=range:0.5-0.5", "cpuset=range:0.5-0.5: this is none of the guest's 4 CPUs");
+	bad("cpuset=range:0-2", "cpuset=range:0-2: two fractions from 0 to 1, as in range:0.25-0.75");
+	bad("cpuset=range:0-0.", "cpuset=range:0-0.: two fractions from 0 to 1, as in range:0.25-0.75");
+	bad("cpuset=disjoint:2/2", "cpuset=disjoint:2/2: parts are counted from 0 and there is at least one, "
+				   "as in disjoint:0/2");
+	bad("cpuset=disjoint:0/0", "cpuset=disjoint:0/0: parts are counted from 0 and there is at least one, "
+				   "as in disjoint:0/2");
+	bad("cpuset=disjoint:0/9", "cpuset=disjoint:0/9: this is none of the guest's 4 CPUs");
+	bad("cpuset=disjoint:half", "cpuset=disjoint:half: which part of how many? as in disjoint:0/2");
+	bad("cpuset=overlap:0/2", "cpuset=overlap:0/2: by how much of a part? a fraction from 0 to 1, as in "
+				  "overlap:0/2:0.5");
+	bad("cpuset=some:1", "cpuset=some:1: there is LIST, exact:LIST, range:A-B as in range:0-0.5, "
+			     "disjoint:I/N or overlap:I/N:F");
+	bad("pids.max=0", "pids.max=0: from 1 to 4194304, or max");
+	bad("cpu.max=0ms/100ms", "cpu.max=0ms/100ms: a quota from 1ms, a period from 1ms to 1s");
+	bad("cpu.max=20ms/0ms", "cpu.max=20ms/0ms: a quota from 1ms, a period from 1ms to 1s");
+}
+
 static void test_several(void **state)
 {
 	struct cgroup_spec spec;
@@ -79,7 +109,7 @@ static void test_bad(void **state)
 	bad("cpu.max=0%", "cpu.max: 0%: from 1% to 102400%");
 	bad("cpu.max=10us/100ms", "cpu.max=10us/100ms: a quota from 1ms, a period from 1ms to 1s");
 	bad("cpu.max=1s/2s", "cpu.max=1s/2s: a quota from 1ms, a period from 1ms to 1s");
-	bad("pids.max=4194305", "pids.max=4194305: at most 4194304");
+	bad("pids.max=4194305", "pids.max=4194305: from 1 to 4194304, or max");
 	expect_err_with(parse("g", "cpuset=4", &(struct cgroup_spec){0}), ERR_USAGE, "cpuset: ");
 	expect_err_with(parse("g", "mems=1", &(struct cgroup_spec){0}), ERR_USAGE, "mems: ");
 	expect_err_with(parse("g", "memory.max=lots", &(struct cgroup_spec){0}), ERR_USAGE, "memory.max: ");
@@ -91,7 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_knobs),
-		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_cpuset_forms), cmocka_unit_test(test_several),
 		cmocka_unit_test(test_bad),
 	};
 
