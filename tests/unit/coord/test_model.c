@@ -308,6 +308,103 @@ static void test_random_damage(void **state)
 	free(whole);
 }
 
+static void test_entities(void **state)
+{
+	static const unsigned int depths[] = {0, 0, 0, 1, 0};
+	struct model_entity *e = NULL;
+	struct kernel *k = *state;
+	struct str damage = {0};
+	unsigned int count = 0;
+	struct model *m;
+
+	put_tree(k);
+	expect_ok(model_create(k, &m));
+	expect_ok(model_entities(k, m, 0, &e, &count, &damage));
+	assert_int_equal(count, 5);
+	for (unsigned int i = 0; i < count; i++) {
+		assert_int_equal(e[i].depth, depths[i]);
+		assert_int_equal(e[i].kind, i == 2 ? ENTITY_GROUP : ENTITY_TASK);
+		assert_true(e[i].queued);
+		/* This kernel has no sums, deadlines and slices. */
+		assert_false(e[i].lag.present || e[i].eligible.present || e[i].slice.present);
+	}
+	assert_true(e[0].current && !e[1].current);
+	assert_int_equal(e[2].task, -1);
+	assert_true(e[2].group_queue == GROUP);
+	free(e);
+	/* A CPU that idles: its idle task, which stands in no queue. */
+	expect_ok(model_entities(k, m, 1, &e, &count, &damage));
+	assert_int_equal(count, 1);
+	assert_false(e[0].queued);
+	assert_true(e[0].current);
+	assert_int_equal(m->tasks[e[0].task].pid, 0);
+	assert_string_equal(str_text(&damage), "");
+	free(e);
+	model_destroy(m);
+}
+
+static void expect_dsq(uint64_t id, const char *name)
+{
+	struct str s = {0};
+
+	model_dsq_name(id, &s);
+	assert_string_equal(str_text(&s), name);
+	str_deinit(&s);
+}
+
+static void test_queue_names(void **state)
+{
+	(void)state;
+	expect_dsq(0x8000000000000000, "invalid");
+	expect_dsq(0x8000000000000001, "global");
+	expect_dsq(0x8000000000000002, "local");
+	expect_dsq(0x8000000000000003, "bypass");
+	expect_dsq(0xc000000000000007, "local:7");
+	expect_dsq(0x8000000000000009, "0x8000000000000009");
+	expect_dsq(0, "0x0");
+	expect_dsq(0x1234, "0x1234");
+}
+
+/* What this kernel has no types for is absent, and nothing is read through it. */
+static void test_what_is_absent(void **state)
+{
+	struct model_group *groups = NULL;
+	struct model_detail detail;
+	struct kernel *k = *state;
+	struct str s = {0};
+	unsigned int count = 0;
+	struct model *m;
+	int64_t age;
+	int task;
+
+	expect_ok(model_create(k, &m));
+	assert_false(m->cpus[0].lock_tail.present);
+	assert_false(m->cpus[0].capacity.present);
+	assert_false(m->cpus[0].need_resched.present);
+	assert_false(m->cpus[0].scx_flags.present);
+	assert_false(model_kicks(k, m, 0, KICK_ANY, &s));
+	assert_false(model_kicks(k, m, 99, KICK_ANY, &s));
+	assert_true(model_task_detail(k, m, 0, &detail));
+	assert_false(detail.nvcsw.present);
+	assert_false(detail.runnable_age.present);
+	assert_false(model_task_cpus(k, m, 0, &s));
+	assert_true(model_task_cgroup(k, m, TASK(0)) == 0);
+	assert_false(model_cgroup_path(k, m, GROUP, &s));
+	expect_err(model_groups(k, m, &groups, &count, &s), ERR_ABSENT,
+		   "this kernel has no cgroups");
+	expect_err(model_longest_waiting(k, m, &task, &age, &s), ERR_ABSENT,
+		   "this kernel does not say since when tasks wait");
+	assert_string_equal(str_text(&s), "");
+	/* Without names the flags stay a number. */
+	model_flags(k, m, FLAGS_RQ, 0x21, &s);
+	assert_string_equal(str_text(&s), "0x21");
+	str_clear(&s);
+	model_flags(k, m, FLAGS_TASK, 0, &s);
+	assert_string_equal(str_text(&s), "0");
+	str_deinit(&s);
+	model_destroy(m);
+}
+
 static void test_letters(void **state)
 {
 	static const struct {
@@ -357,6 +454,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bent_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_group_in_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_damage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_entities, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_absent, setup, teardown),
+		cmocka_unit_test(test_queue_names),
 		cmocka_unit_test(test_letters),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test_setup_teardown(test_kernel_without_run_queues, setup, teardown),
