@@ -10,6 +10,7 @@
 #include "commands/command.h"
 #include "commands/help.h"
 #include "commands/options.h"
+#include "commands/recorder.h"
 #include "commands/recording.h"
 #include "commands/replay.h"
 #include "commands/session.h"
@@ -42,8 +43,8 @@ struct request {
 	const char **kernels; /* of each --kernel: with --batch there may be several */
 	unsigned int kernel_count;
 	const char *script;
-	const char *open; /* a recording to replay first */
-	unsigned int at;  /* up to this line; 0: all of it */
+	const char *open;   /* a recording to replay first */
+	unsigned int at;    /* up to this line; 0: all of it */
 	char *config;	    /* text of the configuration file, which options borrow from */
 	char *subcommand;   /* a host command as a line, NULL for none */
 	char *const *words; /* what follows the options */
@@ -243,7 +244,8 @@ static struct err *check_request(struct request *r)
 	if (r->at && !r->open)
 		return err_new(ERR_USAGE, "--at: of which recording? --open FILE --at LINE");
 	if (r->open && (r->is_batch || r->word_count))
-		return err_new(ERR_USAGE, "--open takes one recording, and neither --batch nor words");
+		return err_new(ERR_USAGE,
+			       "--open takes one recording, and neither --batch nor words");
 	if (r->kernel_count > 1 && !r->is_batch)
 		return err_new(ERR_USAGE, "--kernel: only --batch takes several");
 	if (r->command_count && r->script)
@@ -319,7 +321,8 @@ static int run_line(struct session *s, const char *line, struct out *out, const 
 	return err ? report(err, status_of(err)) : 0;
 }
 
-/* `ktdbg recording check FILE` and the like are command lines of their own: their usage errors are 2. */
+/* `ktdbg recording check FILE` and the like are command lines of their own: their usage errors
+ * are 2. */
 static int run_subcommand(struct session *s, const char *line, struct out *out)
 {
 	bool more;
@@ -334,6 +337,10 @@ static int finish(struct session *s, int status)
 
 	if (status == 0 && block)
 		return report(err_new(ERR_USAGE, "%s: no `end` follows", block), 1);
+	if (status == 0 && recorder_was_cut(session_recorder(s)))
+		return report(
+			err_new(ERR_ENVIRONMENT, "the recording could not be written to its end"),
+			3);
 	return status;
 }
 

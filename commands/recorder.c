@@ -33,6 +33,7 @@ struct recorder {
 	bool header_written;
 	off_t good;    /* the file's length after the last whole entry */
 	char *problem; /* why the file ended, until somebody has asked */
+	bool cut;      /* a file ended so */
 };
 
 struct err *recorder_create(struct recorder **ret)
@@ -95,6 +96,7 @@ static void give_up(struct recorder *r, const struct err *err)
 	free(r->problem);
 	r->problem = str_format("the recording %s ends here%s: %s", r->path,
 				cut ? "" : " (its last line may be cut off)", err_detail(err));
+	r->cut = true;
 	close_file(r);
 }
 
@@ -118,6 +120,11 @@ char *recorder_problem(struct recorder *r)
 
 	r->problem = NULL;
 	return problem;
+}
+
+bool recorder_was_cut(const struct recorder *r)
+{
+	return r->cut;
 }
 
 static struct err *write_history(struct recorder *r)

@@ -46,6 +46,9 @@ struct err *recorder_error(struct recorder *r, const struct err *error)
 /* Why the file ended by itself (a full disk): a sentence, given once; the caller frees. Else NULL. */
 char *recorder_problem(struct recorder *r) __attribute__((warn_unused_result));
 
+/* Whether that has happened to any file: a script that was to be recorded has failed then. */
+bool recorder_was_cut(const struct recorder *r);
+
 /* Begin a file (made anew; ERR_REFUSED when it exists and is no recording, or one is open). */
 struct err *recorder_start(struct recorder *r, const char *path) __attribute__((warn_unused_result));
 /* Finish it; ERR_USAGE when there is none. */

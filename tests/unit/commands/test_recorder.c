@@ -117,6 +117,7 @@ static void test_a_full_disk(void **state)
 	problem = recorder_problem(r);
 	assert_non_null(problem);
 	assert_non_null(strstr(problem, "the recording /dev/full ends here"));
+	assert_true(recorder_was_cut(r));
 	assert_non_null(strstr(problem, "No space left on device"));
 	free(problem);
 	assert_null(recorder_problem(r));
