@@ -220,6 +220,15 @@ struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, siz
 	return NULL;
 }
 
+uint64_t kernel_symbol_span(struct kernel *k, uint64_t address)
+{
+	unsigned int i;
+
+	if (!kernel_in_image(k, address) || !kallsyms_find_address(k->symbols, address, &i))
+		return 0;
+	return kallsyms_span(k->symbols, i);
+}
+
 bool kernel_in_image(const struct kernel *k, uint64_t address)
 {
 	return address >= k->image_start && address < k->image_end;

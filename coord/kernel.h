@@ -95,6 +95,8 @@ bool kernel_find_symbol(struct kernel *k, const char *name, uint64_t *ret);
  * kernel. */
 struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, size_t size,
 			     uint64_t *ret_offset) __attribute__((warn_unused_result));
+/* Bytes from the symbol that kernel_symbol_at() gives for `address` to the next one; 0: unknown. */
+uint64_t kernel_symbol_span(struct kernel *k, uint64_t address);
 /* Whether `address` lies in the kernel's image, where symbols are. */
 bool kernel_in_image(const struct kernel *k, uint64_t address);
 /* Calls `visit` for each symbol whose name starts with `prefix`, in name order, until it returns

@@ -145,6 +145,13 @@ struct err *kernel_symbol_at(struct kernel *k, uint64_t address, char *name, siz
 	return err_new(ERR_NOT_FOUND, "no symbol there");
 }
 
+uint64_t kernel_symbol_span(struct kernel *k, uint64_t address)
+{
+	(void)k;
+	(void)address;
+	return 0;
+}
+
 void kernel_symbols_each(struct kernel *k, const char *prefix,
 			 bool (*visit)(void *context, const char *name, uint64_t address,
 				       char kind),

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/command.h"
+#include "commands/rows.h"
+#include "commands/show.h"
+#include "coord/bpf.h"
+#include "coord/model.h"
+#include "coord/source.h"
+#include "coord/unwind.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct out_column frame_columns[] = {
+	{"task", 0},   {"frame", OUT_RIGHT}, {"function", 0},	      {"note", 0},
+	{"source", 0}, {"comm", OUT_HIDDEN}, {"address", OUT_HIDDEN}, {"sp", OUT_HIDDEN},
+};
+#define FRAME_COLUMNS (sizeof(frame_columns) / sizeof(frame_columns[0]))
+#define COLUMN_SOURCE 4 /* hidden without --vmlinux */
+
+/* One line: a frame, or without one what is to be said about the stack. */
+struct line {
+	int task;  /* index into the model's tasks */
+	int frame; /* -1: a remark */
+	uint64_t address, sp;
+	char *function, *note, *source; /* owned; NULL: none */
+};
+
+struct backtrace {
+	struct session *session;
+	struct kernel *kernel;
+	const struct model *model;
+	struct unwind *unwind;
+	struct unwind_trace *trace;
+	struct bpf_list programs; /* when an address outside the kernel's image was met */
+	bool programs_read;
+	struct line *lines;
+	unsigned int count, size;
+	uint32_t task_type;
+	char comm[SHOW_COMM], task[SHOW_COMM + 32];
+};
+
+/* ---- names ---- */
+
+static const struct bpf_program *find_program(struct backtrace *b, uint64_t address)
+{
+	if (!b->programs_read) {
+		/* A kernel without BPF has no programs to be named. */
+		err_free(bpf_list(b->kernel, &b->programs));
+		b->programs_read = true;
+	}
+	for (unsigned int i = 0; i < b->programs.program_count; i++) {
+		const struct bpf_program *p = &b->programs.programs[i];
+
+		if (p->code_len && address >= p->code && address - p->code < p->code_len)
+			return p;
+	}
+	return NULL;
+}
+
+/* A call may be a function's last instruction, and then its return address lies in the next one. */
+static uint64_t inside(const struct unwind_frame *f)
+{
+	return f->exact ? f->ip : f->ip - 1;
+}
+
+static char *function_text(struct backtrace *b, const struct unwind_frame *f)
+{
+	uint64_t address = inside(f), offset;
+	const struct bpf_program *program;
+	char name[512];
+	struct err *err;
+
+	err = kernel_symbol_at(b->kernel, address, name, sizeof(name), &offset);
+	if (!err)
+		return str_format("%s+0x%" PRIx64 "/0x%" PRIx64, name, offset + (f->ip - address),
+				  kernel_symbol_span(b->kernel, address));
+	err_free(err);
+	program = find_program(b, address);
+	if (program)
+		return str_format("bpf:%s+0x%" PRIx64 "/0x%x", program->name, f->ip - program->code,
+				  program->code_len);
+	return str_format("0x%" PRIx64, f->ip);
+}
+
+static const char *entry_word(const char *function)
+{
+	if (str_starts(function, "entry_SYS") || str_starts(function, "entry_INT80"))
+		return "system call";
+	if (str_starts(function, "asm_exc_"))
+		return "exception";
+	if (str_starts(function, "asm_"))
+		return "interrupt";
+	return "entry";
+}
+
+static char *entry_text(const char *word, const struct unwind_regs *entry)
+{
+	if (!entry->user)
+		return str_format("%s", word);
+	if (strcmp(word, "system call") == 0)
+		return str_format("system call %" PRId64 " from user space, ip 0x%" PRIx64,
+				  entry->orig_ax, entry->ip);
+	return str_format("%s from user space, ip 0x%" PRIx64, word, entry->ip);
+}
+
+static char *note_text(struct backtrace *b, const struct unwind_frame *f, const char *function)
+{
+	if (f->entry.present)
+		return entry_text(entry_word(function), &f->entry);
+	if (!f->frame_pointer)
+		return NULL;
+	return str_format("%s", str_starts(function, "bpf:") || kernel_in_image(b->kernel, f->ip)
+					? "left by its frame pointer"
+					: "a module or trampoline, left by its frame pointer");
+}
+
+static char *source_text(struct backtrace *b, const struct unwind_frame *f)
+{
+	struct source *source = session_source(b->session);
+	struct source_line line;
+	struct err *err;
+
+	if (!source || !kernel_in_image(b->kernel, f->ip))
+		return NULL;
+	err = source_of_address(source, inside(f), &line);
+	if (!err)
+		return str_format("%s:%d", line.file, line.line);
+	err_free(err);
+	return NULL;
+}
+
+/* ---- lines ---- */
+
+static struct err *add_line(struct backtrace *b, const struct line *line)
+{
+	if (b->count == b->size) {
+		unsigned int size = b->size ? 2 * b->size : 64;
+		struct line *lines = realloc(b->lines, size * sizeof(*lines));
+
+		if (!lines)
+			return err_nomem();
+		b->lines = lines;
+		b->size = size;
+	}
+	b->lines[b->count++] = *line;
+	return NULL;
+}
+
+static void line_deinit(struct line *line)
+{
+	free(line->function);
+	free(line->note);
+	free(line->source);
+}
+
+static struct err *add_frame(struct backtrace *b, int task, int number,
+			     const struct unwind_frame *f)
+{
+	struct line line = {.task = task, .frame = number, .address = f->ip, .sp = f->sp};
+	struct err *err;
+
+	line.function = function_text(b, f);
+	if (!line.function)
+		return err_nomem();
+	line.note = note_text(b, f, line.function);
+	line.source = source_text(b, f);
+	err = add_line(b, &line);
+	if (err)
+		line_deinit(&line);
+	return err;
+}
+
+/* Takes `note`. */
+static struct err *add_remark(struct backtrace *b, int task, char *note)
+{
+	struct line line = {.task = task, .frame = -1, .note = note};
+	struct err *err = note ? add_line(b, &line) : err_nomem();
+
+	if (err)
+		free(note);
+	return err;
+}
+
+static struct err *add_running(struct backtrace *b, int task)
+{
+	const struct model_task *t = &b->model->tasks[task];
+	struct unwind_regs entry;
+
+	ERR_TRY(add_remark(b, task,
+			   str_format("runs on cpu %u: its stack needs that CPU's registers, which "
+				      "are not in memory",
+				      t->cpu)));
+	if (t->kthread || !unwind_user_entry(b->unwind, t->address, &entry))
+		return NULL;
+	return add_remark(b, task,
+			  str_format("its last entry from user space: ip 0x%" PRIx64
+				     ", sp 0x%" PRIx64 ", orig_ax %" PRId64,
+				     entry.ip, entry.sp, entry.orig_ax));
+}
+
+static struct err *add_task(struct backtrace *b, int task)
+{
+	const struct model_task *t = &b->model->tasks[task];
+
+	/* on_cpu stays set until the switch away is done: till then the saved frame is an old one.
+	 */
+	if (t->current || t->on_cpu)
+		return add_running(b, task);
+	unwind_task(b->unwind, t->address, b->trace);
+	for (unsigned int i = 0; i < b->trace->count; i++)
+		ERR_TRY(add_frame(b, task, (int)i, &b->trace->frames[i]));
+	return b->trace->end[0] ? add_remark(b, task, str_format("ends: %s", b->trace->end)) : NULL;
+}
+
+/* ---- which tasks ---- */
+
+static struct err *add_all(struct backtrace *b)
+{
+	for (unsigned int i = 0; i < b->model->task_count + b->model->idle_count; i++)
+		ERR_TRY(add_task(b, (int)i));
+	return NULL;
+}
+
+static struct err *add_cpu(struct backtrace *b, const char *word)
+{
+	unsigned int cpu;
+
+	ERR_TRY(show_cpu_number(b->session, word, &cpu));
+	if (b->model->cpus[cpu].current_task < 0)
+		return err_new(ERR_NOT_FOUND, "what runs on cpu %u is not known", cpu);
+	return add_task(b, b->model->cpus[cpu].current_task);
+}
+
+static struct err *add_pid(struct backtrace *b, const char *word)
+{
+	int64_t pid;
+	int task;
+
+	ERR_TRY(show_number(b->session, word, &pid));
+	task = pid > 0 && pid <= INT32_MAX ? model_find_task(b->model, (int)pid) : -1;
+	if (task < 0)
+		return err_new(ERR_NOT_FOUND, "no task has pid %" PRId64, pid);
+	return add_task(b, task);
+}
+
+static struct err *collect(struct backtrace *b, const char *word)
+{
+	if (strcmp(word, "all") == 0)
+		return add_all(b);
+	if (str_starts(word, "cpu:"))
+		return add_cpu(b, word);
+	return add_pid(b, word);
+}
+
+/* ---- rows ---- */
+
+static struct out_value text_or_nothing(const char *text)
+{
+	return out_string(text ? text : "");
+}
+
+static void fill_frame(void *context, unsigned int row, struct out_value *v)
+{
+	struct backtrace *b = context;
+	const struct line *line = &b->lines[row];
+	const struct model_task *task = &b->model->tasks[line->task];
+	bool first = row == 0 || b->lines[row - 1].task != line->task;
+	struct out_value pid = out_s64(task->pid);
+
+	show_comm(task, b->comm);
+	snprintf(b->task, sizeof(b->task), "%d %s", task->pid, b->comm);
+	pid.string = first ? b->task : "";
+	*v++ = pid;
+	*v = out_s64(line->frame);
+	if (line->frame < 0)
+		v->string = "";
+	v++;
+	*v++ = text_or_nothing(line->function);
+	*v++ = text_or_nothing(line->note);
+	*v++ = text_or_nothing(line->source);
+	*v++ = out_string(b->comm);
+	*v++ = line->frame < 0 ? out_absent() : out_hex(line->address);
+	*v = line->frame < 0 ? out_absent() : out_hex(line->sp);
+}
+
+static bool frame_self(void *context, unsigned int row, struct value *ret)
+{
+	const struct backtrace *b = context;
+
+	*ret = value_object(b->task_type, b->model->tasks[b->lines[row].task].address);
+	return true;
+}
+
+static struct err *show_frames(struct backtrace *b, const char *clauses, struct out *out)
+{
+	struct out_column columns[FRAME_COLUMNS];
+	const struct rows rows = {.columns = columns,
+				  .column_count = FRAME_COLUMNS,
+				  .row_count = b->count,
+				  .fill = fill_frame,
+				  .self = frame_self,
+				  .context = b};
+
+	memcpy(columns, frame_columns, sizeof(columns));
+	if (!session_source(b->session))
+		columns[COLUMN_SOURCE].flags |= OUT_HIDDEN;
+	return rows_show(b->session, &rows, clauses, out);
+}
+
+static struct err *prepare(struct session *s, struct backtrace *b)
+{
+	b->session = s;
+	b->trace = malloc(sizeof(*b->trace));
+	if (!b->trace)
+		return err_nomem();
+	ERR_TRY(session_kernel(s, &b->kernel));
+	ERR_TRY(types_parse(kernel_types(b->kernel), "struct task_struct", &b->task_type));
+	ERR_TRY(coord_model(session_coord(s), &b->model));
+	return unwind_create(b->kernel, &b->unwind);
+}
+
+static void backtrace_deinit(struct backtrace *b)
+{
+	for (unsigned int i = 0; i < b->count; i++)
+		line_deinit(&b->lines[i]);
+	free(b->lines);
+	bpf_list_deinit(&b->programs);
+	unwind_destroy(b->unwind);
+	free(b->trace);
+}
+
+static struct err *run_backtrace(struct session *s, const struct command_line *line,
+				 struct out *out)
+{
+	struct backtrace b = {0};
+	const char *clauses;
+	struct err *err;
+	char *word;
+
+	ERR_TRY(rows_word(line->rest, &word, &clauses));
+	if (!word)
+		return command_usage(&command_backtrace);
+	err = prepare(s, &b);
+	if (!err)
+		err = collect(&b, word);
+	if (!err)
+		err = show_frames(&b, clauses, out);
+	free(word);
+	backtrace_deinit(&b);
+	return err;
+}
+
+const struct command command_backtrace = {
+	.name = "backtrace",
+	.key = "",
+	.group = GROUP_INSPECT,
+	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
+	.usage = "backtrace PID|cpu:N|all [where EXPR] [sort KEY] [columns A,B]",
+	.summary = "where tasks stand in the kernel, function by function",
+	.help = "Innermost first, function+offset/size, by the kernel's own ORC tables. A note "
+		"marks "
+		"entries\n"
+		"(system call, interrupt, exception) and steps that trust a frame pointer (BPF "
+		"programs, modules).\n"
+		"A stack that is damaged ends with the reason. `source` needs --vmlinux. cpu:N is "
+		"the task that\n"
+		"runs there: the stack of a running task cannot be walked, since the CPU's "
+		"registers "
+		"are not in\n"
+		"memory; what is known of it is where it last came from user space.\n"
+		"In JSON a remark about the whole stack has frame -1. More columns: comm address "
+		"sp.\n"
+		"\n"
+		"    backtrace 1\n"
+		"    backtrace all where comm == \"kswapd0\"",
+	.arguments = {{"PID", COMPLETE_PID, NULL}, {"EXPR", COMPLETE_EXPRESSION, NULL}},
+	.run = run_backtrace,
+};
