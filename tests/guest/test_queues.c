@@ -136,6 +136,7 @@ static void test_fair_queues_owe_nothing_in_sum(void **state)
 		m = take_model();
 		expect_ok(model_entities(kernel, m, 1, &e, &count, &damage));
 		assert_string_equal(str_text(&damage), "");
+		str_deinit(&damage);
 		count = fair_part(e, count);
 		for (unsigned int i = 0; i < count; i++)
 			deepest = e[i].depth > deepest ? e[i].depth : deepest;
@@ -197,6 +198,7 @@ static void test_groups_are_what_their_files_say(void **state)
 	m = take_model();
 	expect_ok(model_groups(kernel, m, &groups, &count, &damage));
 	assert_string_equal(str_text(&damage), "");
+	str_deinit(&damage);
 	assert_string_equal(groups[0].path, "/");
 	assert_int_equal(groups[0].all_tasks, m->task_count);
 	assert_int_equal(find_group(groups, count, "/top")->tasks, 0);
@@ -240,6 +242,7 @@ static void test_a_throttled_group_says_until_when(void **state)
 					60 * MS);
 		}
 		model_groups_destroy(groups, count);
+		str_deinit(&damage);
 		model_destroy(m);
 	}
 	print_message("throttled %u times out of 20\n", throttled);
@@ -365,6 +368,7 @@ static void check_longest(const struct model *m)
 
 	expect_ok(model_longest_waiting(kernel, m, &task, &age, &damage));
 	assert_string_equal(str_text(&damage), "");
+	str_deinit(&damage);
 	assert_true(task >= 0);
 	assert_int_equal(m->tasks[task].class, CLASS_EXT);
 	for (unsigned int i = 0; i < m->task_count; i++) {
@@ -394,6 +398,7 @@ static void check_all_dsqs(const struct model *m)
 	}
 	assert_int_equal(kinds[DSQ_LOCAL], m->cpu_count);
 	assert_true(kinds[DSQ_GLOBAL] >= 1);
+	str_deinit(&damage);
 	free(dsqs);
 }
 

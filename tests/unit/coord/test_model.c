@@ -339,6 +339,7 @@ static void test_entities(void **state)
 	assert_true(e[0].current);
 	assert_int_equal(m->tasks[e[0].task].pid, 0);
 	assert_string_equal(str_text(&damage), "");
+	str_deinit(&damage);
 	free(e);
 	model_destroy(m);
 }
