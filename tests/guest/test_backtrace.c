@@ -133,8 +133,11 @@ static void test_stacks_are_the_kernels(void **state)
 	guest_spawn(coord, "@runner", "workers=3 work=sequence(sleep:60s) comm=sleeper");
 	guest_spawn(coord, "@runner", "workers=1 work=spin comm=urgent affinity=1 policy=fifo:5");
 	guest_spawn(coord, "@runner", "workers=6 work=alu comm=pinned affinity=1");
-	expect_ok(coord_run_until(coord, coord_time(coord) + 300 * MS));
-	compare_all(&seen);
+	/* Where the ones that are kept from running were interrupted is chance. */
+	for (int round = 0; round < 5 && !seen.interrupts; round++) {
+		expect_ok(coord_run_until(coord, coord_time(coord) + 300 * MS));
+		compare_all(&seen);
+	}
 	print_message("%u of %u tasks compared, %u in system calls, %u interrupted\n",
 		      seen.compared, seen.tasks, seen.system_calls, seen.interrupts);
 	assert_true(seen.compared > 40 && seen.compared * 2 > seen.tasks);
