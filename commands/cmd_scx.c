@@ -46,12 +46,11 @@ static struct err *watchdog_record(struct kernel *kernel, const struct model *mo
 		return err;
 	err_free(err);
 	out_record(out, "watchdog_ns", duration_cell(limit));
-	out_record(out, "longest_waiting",
-		   task < 0 ? out_none() : out_s64(model->tasks[task].pid));
+	out_record(out, "longest_waiting", task < 0 ? out_none() : out_s64(model->tasks[task].pid));
 	out_record(out, "longest_wait", task < 0 ? out_none() : out_s64(age));
 	out_record(out, "watchdog_left",
 		   !limit.present ? out_absent()
-		   : task < 0     ? out_none()
+		   : task < 0	  ? out_none()
 				  : out_s64((int64_t)limit.value - age));
 	return NULL;
 }
