@@ -78,7 +78,7 @@ int bars_draw_watches(struct screen *s, const struct area *a, int row)
 /* ---- status ---- */
 
 #define PARTS_MAX 12
-#define MESSAGE_ROWS 6
+#define MESSAGE_ROWS 12
 
 struct part {
 	char text[128];
