@@ -45,6 +45,15 @@ static void prints(const char *line, const char *wanted)
 	str_deinit(&text);
 }
 
+/* A command whose output is of no interest. */
+static void runs(const char *line)
+{
+	struct str text = {0};
+
+	expect_ok(execute(line, OUT_TEXT, &text));
+	str_deinit(&text);
+}
+
 static void fails(const char *line, enum err_kind kind, const char *part)
 {
 	struct str text = {0};
@@ -113,7 +122,7 @@ static bool fdinfo(int pid, int fd, struct str *ret)
 	char path[64];
 	struct err *err;
 
-	str_clear(ret);
+	str_deinit(ret);
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
 	err = agent_cat(agent, path, ret);
 	err_free(err);
@@ -324,7 +333,7 @@ static void test_sections(void **state)
 static void test_set_is_what_the_guest_reads(void **state)
 {
 	(void)state;
-	expect_ok(execute("freeze", OUT_TEXT, &(struct str){0}));
+	runs("freeze");
 	prints("bpf set .data.limit 17", "int -42 -> 17\n");
 	prints("bpf set squares[7].sum 0x55", "unsigned long 49 -> 85\n");
 	prints("bpf set hits[2][1] 999", "unsigned long 21 -> 999\n");
@@ -334,7 +343,7 @@ static void test_set_is_what_the_guest_reads(void **state)
 	prints("bpf map .data.name", "\"hello\"\n");
 	prints("write bpf test.data.on false --dry-run", "_Bool true -> false (dry run)\n");
 	prints("read bpf .data.on", "_Bool true\n");
-	expect_ok(execute("thaw", OUT_TEXT, &(struct str){0}));
+	runs("thaw");
 	guest_reads("test.data", 0,
 		    "11000000"
 		    "68656c6c6f");
