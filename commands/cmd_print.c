@@ -72,6 +72,14 @@ static struct err *write_result(const struct expr *e, struct kernel *k, const st
 	return err;
 }
 
+/* A name that is misspelled and one that another kernel has look alike: say which struct, and what is near. */
+static void explain_absent(struct kernel *k, const struct value *v, struct str *s)
+{
+	str_add(s, " (");
+	value_absent_text(k, v, s);
+	str_add(s, ")");
+}
+
 /* What is gone is an error here; what the kernel lacks or cannot read prints as <absent> and <fault>. */
 static struct err *print_result(const struct expr *e, const struct expr_context *c, struct out *out)
 {
@@ -84,6 +92,8 @@ static struct err *print_result(const struct expr *e, const struct expr_context 
 		err = err_new(ERR_NOT_FOUND, "%s", result.why);
 	if (!err && c->coord)
 		err_free(coord_kernel(c->coord, &kernel));
+	if (!err && kernel && result.value.kind == VALUE_ABSENT && result.value.type)
+		explain_absent(kernel, &result.value, &text);
 	if (!err)
 		err = write_result(e, kernel, &result.value, str_text(&text), out);
 	str_deinit(&text);

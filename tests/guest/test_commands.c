@@ -272,6 +272,7 @@ static void test_symbols_and_memory(void **state)
 	prints_with("memory linux_banner 16", "  4c 69 6e 75 78 20 76 65  72 73 69 6f 6e 20");
 	prints_with("memory linux_banner 13", "|Linux version|\n");
 	fails("symbol linux_baner", ERR_NOT_FOUND, "near: linux_banner");
+	prints("print rq(1).clok", "<absent> (struct rq has no member 'clok'; near: clock)\n");
 	fails("symbol 0x10", ERR_NOT_FOUND, "0x10 lies in no symbol");
 	fails("memory 0 8", ERR_FAULT, "bad address 0x0");
 	fails("memory linux_banner 1G", ERR_USAGE, "at most 65536 bytes at a time");
