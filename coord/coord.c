@@ -397,6 +397,9 @@ static struct err *run_part(struct coord *c, const struct machine_stop *stop, bo
 	struct machine_stop part = *stop;
 	struct err *err;
 
+	/* A part that ends at once never waits, and so never sees the interrupt itself. */
+	if (interrupted())
+		return err_new(ERR_INTERRUPTED, "interrupted");
 	part.time = part_end(c, to_panic, stop->time);
 	ERR_TRY(let_run(c, &part));
 	err = wait_held(c, to_panic, ret);
@@ -495,9 +498,6 @@ static struct err *test_repeatedly(struct coord *c, coord_test_fn test, void *co
 		ERR_TRY(test(context, &done));
 		if (done)
 			return NULL;
-		/* A step that ends at once never waits, and so never sees the interrupt itself. */
-		if (interrupted())
-			return err_new(ERR_INTERRUPTED, "interrupted");
 		now = machine_time(c->machine);
 		if (now >= deadline)
 			return err_new(ERR_TIMEOUT, "not within %s of guest time",

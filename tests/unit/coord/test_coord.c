@@ -159,7 +159,7 @@ static void test_run_until_test(void **state)
 }
 
 /* The fake machine's steps end at once, as those of an idle guest do. */
-static void test_a_test_that_never_waits_is_interrupted(void **state)
+static void test_a_run_that_never_waits_is_interrupted(void **state)
 {
 	struct fixture f;
 	struct countdown c = {.f = &f, .left = 1000};
@@ -169,8 +169,10 @@ static void test_a_test_that_never_waits_is_interrupted(void **state)
 	interrupt_raise();
 	expect_err(coord_run_until_test(f.coord, count_down, &c, 1000000, 100 * SECOND),
 		   ERR_INTERRUPTED, "interrupted");
-	interrupt_clear();
 	assert_int_equal(c.asked, 1);
+	expect_err(coord_run_until(f.coord, SECOND), ERR_INTERRUPTED, "interrupted");
+	assert_int_equal(coord_time(f.coord), 0);
+	interrupt_clear();
 	stop(&f);
 }
 
@@ -225,7 +227,7 @@ int main(void)
 		cmocka_unit_test(test_freeze_outlasts_windows_and_runs),
 		cmocka_unit_test(test_run_until_word),
 		cmocka_unit_test(test_run_until_test),
-		cmocka_unit_test(test_a_test_that_never_waits_is_interrupted),
+		cmocka_unit_test(test_a_run_that_never_waits_is_interrupted),
 		cmocka_unit_test(test_trouble),
 		cmocka_unit_test(test_cold_waits_for_adoption),
 	};
