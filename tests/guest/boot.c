@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-static void skip_without_kernel(const char *wanted)
+void guest_skip_without(const char *wanted)
 {
 	char *path = NULL;
 	struct err *err = kernel_cache_resolve(wanted, &path);
@@ -21,6 +21,22 @@ static void skip_without_kernel(const char *wanted)
 	fprintf(stderr, "skipped: %s\n", err_detail(err));
 	err_free(err);
 	exit(77);
+}
+
+struct coord *coord;
+
+int guest_enter(void **state)
+{
+	(void)state;
+	expect_ok(coord_enter(coord));
+	return 0;
+}
+
+int guest_leave(void **state)
+{
+	(void)state;
+	expect_ok(coord_leave(coord));
+	return 0;
 }
 
 static enum clock_kind wanted_clock(void)
@@ -46,29 +62,29 @@ struct coord *guest_boot_with(const char *append)
 {
 	struct options options;
 	struct machine *machine = NULL;
-	struct coord *coord = NULL;
+	struct coord *booted = NULL;
 	struct err *err;
 
 	options_init(&options);
 	options.kernel = getenv("KTDBG_TEST_KERNEL");
 	options.clock = wanted_clock();
 	options.append = append;
-	skip_without_kernel(options.kernel);
+	guest_skip_without(options.kernel);
 	err = start_machine(&options, NULL, &machine);
 	if (!err)
-		err = coord_create(machine, pacing_of(machine), &coord);
+		err = coord_create(machine, pacing_of(machine), &booted);
 	if (err) {
 		fprintf(stderr, "no guest: %s\n", err_detail(err));
 		err_free(err);
 		exit(1);
 	}
-	return coord;
+	return booted;
 }
 
-int guest_spawn(struct coord *coord, const char *cgroup, const char *text)
+int guest_spawn(struct coord *in, const char *cgroup, const char *text)
 {
-	struct spec_limits limits = {agent_cpus(coord_agent(coord)),
-				     agent_nodes(coord_agent(coord))};
+	struct spec_limits limits = {agent_cpus(coord_agent(in)),
+				     agent_nodes(coord_agent(in))};
 	struct agent_worker worker;
 	struct work_spec spec;
 	struct words words;
@@ -77,7 +93,7 @@ int guest_spawn(struct coord *coord, const char *cgroup, const char *text)
 	expect_ok(words_split(text, &words));
 	expect_ok(work_spec_parse(cgroup, words.count, words.words, &limits, &spec));
 	words_deinit(&words);
-	expect_ok(agent_spawn(coord_agent(coord), &spec, &first));
-	expect_ok(agent_worker(coord_agent(coord), cgroup, first, &worker));
+	expect_ok(agent_spawn(coord_agent(in), &spec, &first));
+	expect_ok(agent_worker(coord_agent(in), cgroup, first, &worker));
 	return worker.pid;
 }

@@ -19,6 +19,16 @@ struct coord *guest_boot(void);
 struct coord *guest_boot_with(const char *append);
 
 /* spawn CGROUP WORDS...: as the command has it; returns the pid of the first worker. */
-int guest_spawn(struct coord *coord, const char *cgroup, const char *words);
+int guest_spawn(struct coord *in, const char *cgroup, const char *words);
+
+/* Exits with 77, and says why, when the kernel `wanted` (as `--kernel`; NULL: the default) cannot be
+ * had. */
+void guest_skip_without(const char *wanted);
+
+/* A test inside one frozen window of `coord`, which the test program boots. */
+extern struct coord *coord;
+int guest_enter(void **state);
+int guest_leave(void **state);
+#define IN_WINDOW(test) cmocka_unit_test_setup_teardown(test, guest_enter, guest_leave)
 
 #endif

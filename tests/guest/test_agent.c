@@ -18,7 +18,6 @@
 #define MS 1000000ull
 #define SECOND 1000000000ull
 
-static struct coord *coord;
 static struct agent *agent;
 
 /* A file as the guest has it, without the last newline. Valid until the next call. */

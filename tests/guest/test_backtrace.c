@@ -15,7 +15,6 @@
 
 #define MS 1000000ull
 
-static struct coord *coord;
 static struct kernel *kernel;
 static struct unwind *unwind;
 static uint64_t sched_start, sched_end, lock_start, lock_end;

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* BPF maps and programs as ktdbg reads them from memory, against the kernel's own word: fdinfo, and
  * what a program inside the guest (inside/maps.c) put into its maps and reads from them. */
-#include "tests/guest/boot.h"
+#include "tests/guest/typed.h"
 
 #include "base/file.h"
 #include "commands/completion.h"
-#include "commands/session.h"
 #include "coord/agent.h"
-#include "vmm/kernel_cache.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -18,103 +15,10 @@
 
 #define SECOND 1000000000ull
 
-static struct session *session;
 static struct agent *agent;
 static int holder; /* pid of the program that holds the maps */
 
 /* ---- helpers ---- */
-
-static struct err *execute(const char *line, enum out_format format, struct str *ret)
-{
-	struct out *out = out_create(format, out_sink_str, ret);
-	bool more = false;
-	struct err *err;
-
-	assert_non_null(out);
-	err = session_execute(session, line, out, &more);
-	out_destroy(out);
-	return err;
-}
-
-static void prints(const char *line, const char *wanted)
-{
-	struct str text = {0};
-
-	expect_ok(execute(line, OUT_TEXT, &text));
-	assert_string_equal(str_text(&text), wanted);
-	str_deinit(&text);
-}
-
-/* A command whose output is of no interest. */
-static void runs(const char *line)
-{
-	struct str text = {0};
-
-	expect_ok(execute(line, OUT_TEXT, &text));
-	str_deinit(&text);
-}
-
-static void fails(const char *line, enum err_kind kind, const char *part)
-{
-	struct str text = {0};
-
-	expect_err_with(execute(line, OUT_TEXT, &text), kind, part);
-	assert_string_equal(str_text(&text), "");
-	str_deinit(&text);
-}
-
-/* Every line of a command's JSON as an object of one array. */
-static struct json_object *json_lines(const char *line)
-{
-	struct json_object *all = json_object_new_array();
-	struct str text = {0};
-	char *rest, *one;
-
-	expect_ok(execute(line, OUT_JSON, &text));
-	rest = text.data;
-	while (rest && (one = strsep(&rest, "\n"))) {
-		struct json_object *object = *one ? json_tokener_parse(one) : NULL;
-
-		if (!*one)
-			continue;
-		if (!object)
-			fail_msg("%s: not JSON: %s", line, one);
-		json_object_array_add(all, object);
-	}
-	str_deinit(&text);
-	return all;
-}
-
-static struct json_object *row(struct json_object *rows, size_t i)
-{
-	assert_true(i < json_object_array_length(rows));
-	return json_object_array_get_idx(rows, i);
-}
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	if (!json_object_object_get_ex(object, key, &value))
-		fail_msg("no key %s in %s", key, json_object_to_json_string(object));
-	return value;
-}
-
-static int64_t number(struct json_object *object, const char *key)
-{
-	struct json_object *value = member(object, key);
-
-	if (!json_object_is_type(value, json_type_int))
-		fail_msg("%s is no number in %s", key, json_object_to_json_string(object));
-	/* Above INT64_MAX: two's complement, as everything here is compared. */
-	return json_object_get_int64(value) == INT64_MAX ? (int64_t)json_object_get_uint64(value)
-							 : json_object_get_int64(value);
-}
-
-static const char *text_of(struct json_object *object, const char *key)
-{
-	return json_object_get_string(member(object, key));
-}
 
 /* What the kernel says of descriptor `fd` of process `pid`; false when there is none. */
 static bool fdinfo(int pid, int fd, struct str *ret)
@@ -151,9 +55,9 @@ static int64_t fdinfo_must(const struct str *info, const char *key)
 static struct json_object *find_id(struct json_object *rows, const char *object, int64_t id)
 {
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
-		if (number(row(rows, i), "id") == id &&
-		    strcmp(text_of(row(rows, i), "object"), object) == 0)
-			return row(rows, i);
+		if (json_number(json_row(rows, i), "id") == id &&
+		    strcmp(json_text(json_row(rows, i), "object"), object) == 0)
+			return json_row(rows, i);
 	fail_msg("no %s %d is listed", object, (int)id);
 	return NULL;
 }
@@ -166,7 +70,7 @@ static int64_t id_of(const char *map)
 
 	snprintf(line, sizeof(line), "bpf maps where name == \"%s\"", map);
 	rows = json_lines(line);
-	id = number(row(rows, 0), "id");
+	id = json_number(json_row(rows, 0), "id");
 	json_object_put(rows);
 	return id;
 }
@@ -203,12 +107,12 @@ static void compare_memory(int64_t ours, int64_t theirs)
 
 static void compare_map(struct json_object *map, const struct str *info)
 {
-	assert_int_equal(number(map, "key_size"), fdinfo_must(info, "key_size:"));
-	assert_int_equal(number(map, "value_size"), fdinfo_must(info, "value_size:"));
-	assert_int_equal(number(map, "max_entries"), fdinfo_must(info, "max_entries:"));
-	assert_int_equal(number(map, "flags"), fdinfo_must(info, "map_flags:"));
-	if (json_object_is_type(member(map, "memory"), json_type_int))
-		compare_memory(number(map, "memory"), fdinfo_must(info, "memlock:"));
+	assert_int_equal(json_number(map, "key_size"), fdinfo_must(info, "key_size:"));
+	assert_int_equal(json_number(map, "value_size"), fdinfo_must(info, "value_size:"));
+	assert_int_equal(json_number(map, "max_entries"), fdinfo_must(info, "max_entries:"));
+	assert_int_equal(json_number(map, "flags"), fdinfo_must(info, "map_flags:"));
+	if (json_object_is_type(json_member(map, "memory"), json_type_int))
+		compare_memory(json_number(map, "memory"), fdinfo_must(info, "memlock:"));
 }
 
 static void test_maps_are_those_of_fdinfo(void **state)
@@ -263,8 +167,8 @@ static void check_pairs(const char *line, uint32_t from, uint32_t count)
 		char wanted[64];
 
 		snprintf(wanted, sizeof(wanted), "{ .count = %u, .sum = %u, }", key, key * key);
-		assert_int_equal(number(row(rows, i), "key"), key);
-		assert_string_equal(text_of(row(rows, i), "value"), wanted);
+		assert_int_equal(json_number(json_row(rows, i), "key"), key);
+		assert_string_equal(json_text(json_row(rows, i), "value"), wanted);
 	}
 	json_object_put(rows);
 }
@@ -291,9 +195,9 @@ static void check_percpu(const char *map, int64_t first_key, int64_t second_key)
 	for (unsigned int i = 0; i < 2 * cpus; i++) {
 		int64_t key = i < cpus ? first_key : second_key;
 
-		assert_int_equal(number(row(rows, i), "key"), key);
-		assert_int_equal(number(row(rows, i), "cpu"), i % cpus);
-		assert_int_equal(number(row(rows, i), "value"), 10 * key + i % cpus);
+		assert_int_equal(json_number(json_row(rows, i), "key"), key);
+		assert_int_equal(json_number(json_row(rows, i), "cpu"), i % cpus);
+		assert_int_equal(json_number(json_row(rows, i), "value"), 10 * key + i % cpus);
 	}
 	json_object_put(rows);
 }
@@ -316,15 +220,15 @@ static void test_sections(void **state)
 
 	(void)state;
 	assert_int_equal(json_object_array_length(rows), 4);
-	assert_string_equal(text_of(row(rows, 0), "name"), "limit");
-	assert_string_equal(text_of(row(rows, 0), "type"), "int");
-	assert_int_equal(number(row(rows, 0), "value"), -42);
-	assert_string_equal(text_of(row(rows, 1), "value"), "hello");
-	assert_string_equal(text_of(row(rows, 2), "type"), "struct pair [2]");
-	assert_string_equal(text_of(row(rows, 2), "value"),
+	assert_string_equal(json_text(json_row(rows, 0), "name"), "limit");
+	assert_string_equal(json_text(json_row(rows, 0), "type"), "int");
+	assert_int_equal(json_number(json_row(rows, 0), "value"), -42);
+	assert_string_equal(json_text(json_row(rows, 1), "value"), "hello");
+	assert_string_equal(json_text(json_row(rows, 2), "type"), "struct pair [2]");
+	assert_string_equal(json_text(json_row(rows, 2), "value"),
 			    "{{ .count = 1, .sum = 2, }, { .count = 3, .sum = 4, }}");
-	assert_true(json_object_get_boolean(member(row(rows, 3), "value")));
-	assert_int_equal(number(row(rows, 1), "address"), number(row(rows, 0), "address") + 4);
+	assert_true(json_object_get_boolean(json_member(json_row(rows, 3), "value")));
+	assert_int_equal(json_number(json_row(rows, 1), "address"), json_number(json_row(rows, 0), "address") + 4);
 	json_object_put(rows);
 	prints("bpf map rodata.pairs[1].sum", "4\n");
 	prints("bpf map .data.name", "\"hello\"\n");
@@ -361,9 +265,9 @@ static void test_writes_are_listed(void **state)
 	struct json_object *rows = json_lines("changes");
 
 	(void)state;
-	assert_string_equal(text_of(row(rows, 0), "target"), "bpf .data.limit");
-	assert_string_equal(text_of(row(rows, 0), "new"), "17");
-	assert_string_equal(text_of(row(rows, 4), "state"), "undone");
+	assert_string_equal(json_text(json_row(rows, 0), "target"), "bpf .data.limit");
+	assert_string_equal(json_text(json_row(rows, 0), "new"), "17");
+	assert_string_equal(json_text(json_row(rows, 4), "state"), "undone");
 	json_object_put(rows);
 }
 
@@ -445,31 +349,19 @@ static void test_programs_of_a_scheduler(void **state)
 		if (!fdinfo_number(&info, "prog_id:", &id))
 			continue;
 		assert_int_equal(
-			json_object_get_boolean(member(find_id(rows, "program", id), "jited")),
+			json_object_get_boolean(json_member(find_id(rows, "program", id), "jited")),
 			fdinfo_must(&info, "prog_jited:"));
 		compared++;
 	}
 	json_object_put(rows);
 	assert_true(compared >= 7);
-	expect_ok(execute("run 200ms", OUT_TEXT, &info));
+	expect_ok(typed_execute("run 200ms", OUT_TEXT, &info));
 	prints("expect bpf(.bss.nr_direct) + bpf(.bss.nr_shared) > 0", "");
 	prints("expect bpf(bss.vtime_now) < 3600s", "");
 	str_deinit(&info);
 }
 
 /* ---- the guest ---- */
-
-static void skip_without_kernel(const char *wanted)
-{
-	char *path = NULL;
-	struct err *err = kernel_cache_resolve(wanted, &path);
-
-	free(path);
-	if (!err)
-		return;
-	fprintf(stderr, "skipped: %s\n", err_detail(err));
-	exit(77);
-}
 
 static bool is_ready(void)
 {
@@ -487,7 +379,7 @@ static void start_holder(void)
 
 	expect_ok(agent_run(agent, NULL, "/maps", 0, NULL, &holder));
 	for (int i = 0; i < 200 && !is_ready(); i++)
-		expect_ok(execute("run 50ms", OUT_TEXT, &text));
+		expect_ok(typed_execute("run 50ms", OUT_TEXT, &text));
 	assert_true(is_ready());
 	str_deinit(&text);
 }
@@ -510,24 +402,14 @@ static int start(void **state)
 	static const char *files[1];
 
 	(void)state;
-	options_init(&options);
-	options.kernel = getenv("KTDBG_TEST_KERNEL");
-	skip_without_kernel(options.kernel);
+	typed_options(&options);
 	files[0] = add_file();
 	options.add_files = files;
 	options.add_file_count = 1;
-	expect_ok(session_create(&options, &session));
-	expect_ok(session_boot(session));
+	typed_boot(&options);
 	agent = coord_agent(session_coord(session));
 	start_holder();
 	free((char *)(uintptr_t)files[0]);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	session_destroy(session);
 	return 0;
 }
 
@@ -546,5 +428,5 @@ int main(void)
 		cmocka_unit_test(test_programs_of_a_scheduler),
 	};
 
-	return cmocka_run_group_tests(tests, start, end);
+	return cmocka_run_group_tests(tests, start, typed_end);
 }

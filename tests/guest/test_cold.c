@@ -15,7 +15,6 @@
 #define SECOND 1000000000ull
 #define SEED "2592000000000000"
 
-static struct coord *coord;
 static struct cold *cold;
 static bool has_ext;
 static unsigned int forced; /* what a write to a task needs on a kernel without sched_ext */
@@ -372,22 +371,6 @@ static void test_reads_are_quick(void **state)
 }
 
 /* Each test in one window: time passes where the test says so, under both clocks. */
-static int open_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_enter(coord));
-	return 0;
-}
-
-static int close_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_leave(coord));
-	return 0;
-}
-
-#define IN_WINDOW(test) cmocka_unit_test_setup_teardown(test, open_window, close_window)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

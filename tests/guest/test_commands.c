@@ -1,117 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The commands as an operator types them, against one guest: what they print, and what they refuse.
  */
-#include "tests/guest/boot.h"
+#include "tests/guest/typed.h"
 
 #include "base/file.h"
-#include "commands/session.h"
 #include "coord/agent.h"
 #include "coord/model.h"
-#include "vmm/kernel_cache.h"
 
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdio.h>
-
-static struct session *session;
-
-/* ---- helpers ---- */
-
-static struct err *execute(const char *line, enum out_format format, struct str *ret)
-{
-	struct out *out = out_create(format, out_sink_str, ret);
-	bool more = false;
-	struct err *err;
-
-	assert_non_null(out);
-	err = session_execute(session, line, out, &more);
-	out_destroy(out);
-	return err;
-}
-
-/* What `line` prints; caller frees. */
-static char *output(const char *line)
-{
-	struct str text = {0};
-
-	expect_ok(execute(line, OUT_TEXT, &text));
-	return str_take(&text);
-}
-
-static void prints(const char *line, const char *wanted)
-{
-	char *text = output(line);
-
-	assert_string_equal(text, wanted);
-	free(text);
-}
-
-static void prints_with(const char *line, const char *part)
-{
-	char *text = output(line);
-
-	if (!strstr(text, part))
-		fail_msg("%s: no \"%s\" in:\n%s", line, part, text);
-	free(text);
-}
-
-static void fails(const char *line, enum err_kind kind, const char *part)
-{
-	struct str text = {0};
-
-	expect_err_with(execute(line, OUT_TEXT, &text), kind, part);
-	assert_string_equal(str_text(&text), "");
-	str_deinit(&text);
-}
-
-/* Every line of a command's JSON as an object of one array. */
-static struct json_object *json_lines(const char *line)
-{
-	struct json_object *all = json_object_new_array();
-	struct str text = {0};
-	char *rest, *one;
-
-	expect_ok(execute(line, OUT_JSON, &text));
-	rest = text.data;
-	while (rest && (one = strsep(&rest, "\n"))) {
-		struct json_object *object = *one ? json_tokener_parse(one) : NULL;
-
-		if (!*one)
-			continue;
-		if (!object || !json_object_is_type(object, json_type_object))
-			fail_msg("%s: not a JSON object: %s", line, one);
-		json_object_array_add(all, object);
-	}
-	str_deinit(&text);
-	return all;
-}
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	if (!json_object_object_get_ex(object, key, &value))
-		fail_msg("no key %s in %s", key, json_object_to_json_string(object));
-	return value;
-}
-
-static int64_t number(struct json_object *object, const char *key)
-{
-	struct json_object *value = member(object, key);
-
-	assert_true(json_object_is_type(value, json_type_int));
-	return json_object_get_int64(value);
-}
-
-static const char *text_of(struct json_object *object, const char *key)
-{
-	return json_object_get_string(member(object, key));
-}
 
 static struct json_object *find_pid(struct json_object *tasks, int64_t pid)
 {
 	for (size_t i = 0; i < json_object_array_length(tasks); i++)
-		if (number(json_object_array_get_idx(tasks, i), "pid") == pid)
+		if (json_number(json_object_array_get_idx(tasks, i), "pid") == pid)
 			return json_object_array_get_idx(tasks, i);
 	fail_msg("no task with pid %d", (int)pid);
 	return NULL;
@@ -171,8 +73,8 @@ static void test_tasks_agree_with_what_the_guest_says(void **state)
 		if (sscanf(line, "%d %d %c %u", &tgid, &pid, &letter, &policy) != 4)
 			continue;
 		task = find_pid(tasks, pid);
-		assert_int_equal(number(task, "tgid"), tgid);
-		assert_string_equal(text_of(task, "policy"), sched_policy_name(policy));
+		assert_int_equal(json_number(task, "tgid"), tgid);
+		assert_string_equal(json_text(task, "policy"), sched_policy_name(policy));
 		seen++;
 	}
 	assert_true(seen > 50);
@@ -196,7 +98,7 @@ static void test_filters_order_and_columns(void **state)
 	rows = json_lines("tasks where class == \"fair\" sort -runtime columns runtime");
 	assert_true(json_object_array_length(rows) > 20);
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
-		int64_t runtime = number(json_object_array_get_idx(rows, i), "runtime");
+		int64_t runtime = json_number(json_object_array_get_idx(rows, i), "runtime");
 
 		assert_true(runtime <= last);
 		last = runtime;
@@ -215,11 +117,11 @@ static void test_cpus(void **state)
 	for (int i = 0; i < 4; i++) {
 		struct json_object *cpu = json_object_array_get_idx(cpus, (size_t)i);
 
-		assert_int_equal(number(cpu, "cpu"), i);
-		assert_true(json_object_get_boolean(member(cpu, "online")));
+		assert_int_equal(json_number(cpu, "cpu"), i);
+		assert_true(json_object_get_boolean(json_member(cpu, "online")));
 		/* Nothing runs on an idle CPU, and a CPU that runs something has it counted. */
-		assert_int_equal(strcmp(text_of(cpu, "class"), "idle") == 0,
-				 number(cpu, "nr_running") == 0);
+		assert_int_equal(strcmp(json_text(cpu, "class"), "idle") == 0,
+				 json_number(cpu, "nr_running") == 0);
 	}
 	json_object_put(cpus);
 	prints("cpus where cpu == 2 columns cpu,online", "cpu  online\n  2  yes\n");
@@ -264,9 +166,9 @@ static void test_symbols_and_memory(void **state)
 	struct json_object *first = json_object_array_get_idx(symbol, 0);
 	char line[64];
 
-	assert_string_equal(text_of(first, "symbol"), "linux_banner");
+	assert_string_equal(json_text(first, "symbol"), "linux_banner");
 	snprintf(line, sizeof(line), "symbol 0x%llx",
-		 (unsigned long long)json_object_get_uint64(member(first, "address")));
+		 (unsigned long long)json_object_get_uint64(json_member(first, "address")));
 	prints_with(line, "symbol   linux_banner\n");
 	json_object_put(symbol);
 	prints_with("memory linux_banner 16", "  4c 69 6e 75 78 20 76 65  72 73 69 6f 6e 20");
@@ -297,15 +199,15 @@ static void test_dmesg_is_the_kernels_own_log(void **state)
 
 	assert_true(count > 100);
 	assert_non_null(
-		strstr(text_of(json_object_array_get_idx(records, 0), "text"), "Linux version "));
+		strstr(json_text(json_object_array_get_idx(records, 0), "text"), "Linux version "));
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *record = json_object_array_get_idx(records, i);
 
-		assert_int_equal(number(record, "seq"), (int64_t)i);
-		assert_in_range(number(record, "level"), 0, 7);
+		assert_int_equal(json_number(record, "seq"), (int64_t)i);
+		assert_in_range(json_number(record, "level"), 0, 7);
 	}
 	assert_non_null(
-		strstr(last, text_of(json_object_array_get_idx(records, count - 1), "text")));
+		strstr(last, json_text(json_object_array_get_idx(records, count - 1), "text")));
 	free(last);
 	json_object_put(records);
 	fails("dmesg 0", ERR_USAGE, "0: want 1 to 100000 lines");
@@ -318,7 +220,7 @@ static void test_read_write_undo_changes(void **state)
 	free(output("freeze"));
 	free(output("replies"));
 	before = json_lines("read symbol sysctl_sched_base_slice as slice");
-	if (number(json_object_array_get_idx(before, 0), "value") == 1234567)
+	if (json_number(json_object_array_get_idx(before, 0), "value") == 1234567)
 		fail_msg("the test's value was there already");
 	prints_with("write symbol sysctl_sched_base_slice 1234567", " -> 1234567\n");
 	prints("read symbol sysctl_sched_base_slice as now", "now unsigned int 1234567\n");
@@ -347,11 +249,11 @@ static struct err *batch(const char *first, const char *second, struct str *ret)
 {
 	struct str ignored = {0};
 
-	expect_ok(execute("batch", OUT_TEXT, &ignored));
-	expect_ok(execute(first, OUT_TEXT, &ignored));
-	expect_ok(execute(second, OUT_TEXT, &ignored));
+	expect_ok(typed_execute("batch", OUT_TEXT, &ignored));
+	expect_ok(typed_execute(first, OUT_TEXT, &ignored));
+	expect_ok(typed_execute(second, OUT_TEXT, &ignored));
 	assert_string_equal(str_text(&ignored), "");
-	return execute("end", OUT_TEXT, ret);
+	return typed_execute("end", OUT_TEXT, ret);
 }
 
 static void test_a_batch_is_all_or_nothing(void **state)
@@ -496,32 +398,7 @@ static void test_a_panic_ends_every_wait(void **state)
 
 static int thaw(void **state)
 {
-	free(output("thaw"));
-	return 0;
-}
-
-static int start(void **state)
-{
-	static struct options options;
-	char *path = NULL;
-	struct err *err;
-
-	options_init(&options);
-	options.kernel = getenv("KTDBG_TEST_KERNEL");
-	err = kernel_cache_resolve(options.kernel, &path);
-	free(path);
-	if (err) {
-		fprintf(stderr, "skipped: %s\n", err_detail(err));
-		exit(77);
-	}
-	expect_ok(session_create(&options, &session));
-	expect_ok(session_boot(session));
-	return 0;
-}
-
-static int end(void **state)
-{
-	session_destroy(session);
+	runs("thaw");
 	return 0;
 }
 
@@ -547,5 +424,5 @@ int main(void)
 		cmocka_unit_test_setup(test_a_panic_ends_every_wait, thaw),
 	};
 
-	return cmocka_run_group_tests(tests, start, end);
+	return cmocka_run_group_tests(tests, typed_start, typed_end);
 }

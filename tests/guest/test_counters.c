@@ -17,8 +17,6 @@
 #define MS 1000000ull
 #define SECOND 1000000000ull
 
-static struct coord *coord;
-
 static bool is_exact(void)
 {
 	return machine_info(coord_machine(coord))->clock == CLOCK_VIRTUAL;
@@ -331,20 +329,6 @@ static void test_samples_of_a_running_guest(void **state)
 	expect_ok(agent_cgroup_stop(coord_agent(coord), "@runner"));
 }
 
-static int open_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_enter(coord));
-	return 0;
-}
-
-static int close_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_leave(coord));
-	return 0;
-}
-
 /* Two guests with one history: in one it is sampled, in the other not. */
 static void test_sampling_leaves_no_trace(void **state)
 {
@@ -374,8 +358,6 @@ static void test_sampling_leaves_no_trace(void **state)
 	free(ends[0]);
 	free(ends[1]);
 }
-
-#define IN_WINDOW(test) cmocka_unit_test_setup_teardown(test, open_window, close_window)
 
 int main(void)
 {

@@ -1,54 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `counters` and `watch` as an operator types them: what they print, refuse, and leave unrecorded.
  */
-#include "tests/guest/boot.h"
+#include "tests/guest/typed.h"
 
 #include "commands/recorder.h"
-#include "commands/session.h"
-#include "vmm/kernel_cache.h"
 
 #include <stdio.h>
-
-static struct session *session;
-
-static struct err *execute(const char *line, struct str *ret)
-{
-	struct out *out = out_create(OUT_TEXT, out_sink_str, ret);
-	bool more = false;
-	struct err *err;
-
-	assert_non_null(out);
-	err = session_execute(session, line, out, &more);
-	out_destroy(out);
-	return err;
-}
-
-static void prints(const char *line, const char *wanted)
-{
-	struct str text = {0};
-
-	expect_ok(execute(line, &text));
-	assert_string_equal(str_text(&text), wanted);
-	str_deinit(&text);
-}
-
-static void prints_with(const char *line, const char *part)
-{
-	struct str text = {0};
-
-	expect_ok(execute(line, &text));
-	if (!strstr(str_text(&text), part))
-		fail_msg("%s: no \"%s\" in:\n%s", line, part, str_text(&text));
-	str_deinit(&text);
-}
-
-static void fails(const char *line, enum err_kind kind, const char *part)
-{
-	struct str text = {0};
-
-	expect_err_with(execute(line, &text), kind, part);
-	str_deinit(&text);
-}
 
 static void test_refusals(void **state)
 {
@@ -81,7 +38,8 @@ static void test_watch_shows_changes(void **state)
 	/* The end is exact, whatever the step. */
 	prints("watch time > 2s for 451ms every 200ms", "1.550000000  0\n2.001000000  1\n");
 	prints("freeze", "frozen at 2.001000000\n");
-	fails("watch 7 for 1s", ERR_REFUSED, "watch: nothing will change: the guest is frozen");
+	fails_after("watch 7 for 1s", "2.001000000  7\n", ERR_REFUSED,
+		    "watch: nothing will change: the guest is frozen");
 	prints_with("thaw", "thawed");
 }
 
@@ -137,19 +95,11 @@ static int open_session(void **state)
 	static struct options options;
 
 	(void)state;
-	options_init(&options);
-	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	typed_options(&options);
 	options.clock = CLOCK_VIRTUAL;
 	expect_ok(session_create(&options, &session));
 	session_set_mode(session, MODE_SCRIPT);
 	expect_ok(session_boot(session));
-	return 0;
-}
-
-static int close_session(void **state)
-{
-	(void)state;
-	session_destroy(session);
 	return 0;
 }
 
@@ -162,14 +112,6 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_free_samples_are_not_recorded),
 	};
-	char *path = NULL;
-	struct err *err = kernel_cache_resolve(getenv("KTDBG_TEST_KERNEL"), &path);
 
-	free(path);
-	if (err) {
-		fprintf(stderr, "skipped: %s\n", err_detail(err));
-		err_free(err);
-		return 77;
-	}
-	return cmocka_run_group_tests(tests, open_session, close_session);
+	return cmocka_run_group_tests(tests, open_session, typed_end);
 }

@@ -19,7 +19,6 @@
 static const char *const versions[] = {"7.2.12",  "7.1.13",  "7.0.13",
 				       "6.19.14", "6.18.15", "6.12.107"};
 
-static struct coord *coord;
 static struct kernel *kernel;
 
 static char *cat(const char *path)

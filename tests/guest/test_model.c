@@ -17,8 +17,6 @@
 #define MS 1000000ull
 #define SECOND 1000000000ull
 
-static struct coord *coord;
-
 /* Under the real clock a busy host stretches everything: what depends on durations is not asked. */
 static bool is_exact(void)
 {
@@ -375,22 +373,6 @@ static void test_thousand_tasks_are_quick(void **state)
 }
 
 /* Each test in one window: time passes where the test says so, under both clocks. */
-static int open_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_enter(coord));
-	return 0;
-}
-
-static int close_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_leave(coord));
-	return 0;
-}
-
-#define IN_WINDOW(test) cmocka_unit_test_setup_teardown(test, open_window, close_window)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

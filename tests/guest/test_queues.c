@@ -14,7 +14,6 @@
 
 #define MS 1000000ull
 
-static struct coord *coord;
 static struct kernel *kernel;
 
 static struct model *take_model(void)
@@ -443,22 +442,6 @@ static void test_sched_ext_is_what_its_files_say(void **state)
 }
 
 /* Each test in one window: time passes where the test says so, under both clocks. */
-static int open_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_enter(coord));
-	return 0;
-}
-
-static int close_window(void **state)
-{
-	(void)state;
-	expect_ok(coord_leave(coord));
-	return 0;
-}
-
-#define IN_WINDOW(test) cmocka_unit_test_setup_teardown(test, open_window, close_window)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
