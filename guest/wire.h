@@ -6,13 +6,15 @@
  *
  * The mailbox is WIRE_PAGES pages that the agent pins and that need not be neighbours in physical
  * memory. The agent announces the guest-physical address of page 0 as the text line
- * "ktdbg-mailbox 0xADDRESS" on I/O port 0xe9; page 0 lists the addresses of all pages.
+ * "ktdbg-mailbox 0xADDRESS" on I/O port 0xe9; page 0 says where page 1 lies, and that where all do.
  *
- *   page 0         struct wire_header
- *   pages 1..15    the request: struct wire_request, its payload behind it
- *   page 16        struct wire_response
- *   pages 17..127  the response's text
- *   pages 128..255 statistics, one struct wire_worker a worker, written by the workers themselves
+ *   page 0           struct wire_header
+ *   page 1           struct wire_list: where all pages lie
+ *   pages 2..16      the request: struct wire_request, its payload behind it
+ *   page 17          struct wire_response
+ *   pages 18..127    the response's text
+ *   pages 128..255   statistics, one struct wire_worker a worker, written by the workers themselves
+ *   pages 256..1023  the same by phase of a sequence: WIRE_PHASES struct wire_phase a worker
  *
  * A call: the host writes the request, then header.request_seq = previous + 1. The agent, which looks
  * every few milliseconds, handles it, writes the response and its text, then header.response_seq =
@@ -28,16 +30,18 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x786f626c69616d6bULL /* "kmailbox" */
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_ANNOUNCE "ktdbg-mailbox 0x" /* then hexadecimal digits and a newline */
 #define WIRE_PORT 0xe9
 
 #define WIRE_PAGE_SIZE 4096u
-#define WIRE_PAGES 256u
-#define WIRE_REQUEST_PAGE 1u
-#define WIRE_RESPONSE_PAGE 16u
-#define WIRE_TEXT_PAGE 17u
+#define WIRE_PAGES 1024u
+#define WIRE_LIST_PAGE 1u
+#define WIRE_REQUEST_PAGE 2u
+#define WIRE_RESPONSE_PAGE 17u
+#define WIRE_TEXT_PAGE 18u
 #define WIRE_WORKER_PAGE 128u
+#define WIRE_PHASE_PAGE 256u
 #define WIRE_TEXT_SIZE ((WIRE_WORKER_PAGE - WIRE_TEXT_PAGE) * WIRE_PAGE_SIZE)
 
 #define WIRE_WORKERS 1024u       /* slots */
@@ -70,8 +74,8 @@ struct wire_header {
 	uint32_t worker_high;    /* slots from here on have never been used */
 	uint32_t reserved0;
 	char scheduler[64];      /* name of the attached scheduler, "" when there is none */
-	uint8_t reserved[1912];
-	uint64_t page_phys[WIRE_PAGES]; /* guest-physical addresses, page 0 included */
+	uint64_t list_phys;      /* guest-physical address of WIRE_LIST_PAGE */
+	uint8_t reserved[3952];
 };
 _Static_assert(sizeof(struct wire_header) == WIRE_PAGE_SIZE, "header is one page");
 _Static_assert(offsetof(struct wire_header, request_seq) == 16, "wire_header.request_seq");
@@ -79,7 +83,13 @@ _Static_assert(offsetof(struct wire_header, response_seq) == 20, "wire_header.re
 _Static_assert(offsetof(struct wire_header, heartbeat) == 24, "wire_header.heartbeat");
 _Static_assert(offsetof(struct wire_header, agent_state) == 40, "wire_header.agent_state");
 _Static_assert(offsetof(struct wire_header, scheduler) == 72, "wire_header.scheduler");
-_Static_assert(offsetof(struct wire_header, page_phys) == 2048, "wire_header.page_phys");
+_Static_assert(offsetof(struct wire_header, list_phys) == 136, "wire_header.list_phys");
+
+/* Numbers of page frames: guest-physical addresses by WIRE_PAGE_SIZE. Page 0 and this one too. */
+struct wire_list {
+	uint32_t frame[WIRE_PAGES];
+};
+_Static_assert(sizeof(struct wire_list) == WIRE_PAGE_SIZE, "the list is one page");
 
 /* Numbers are for ever: a recording's guest image and its host may differ by a version. */
 enum wire_op {
@@ -98,11 +108,13 @@ enum wire_op {
 	WIRE_OP_SCHED_DETACH = 13, /* no payload */
 	WIRE_OP_SCHED_STATUS = 14, /* no payload; text: KEY VALUE lines */
 	WIRE_OP_RUN = 15,          /* struct wire_program; value: its pid. Output goes to the console */
-	WIRE_OP_RUN_WAIT = 16,     /* struct wire_process; values: wait status. EAGAIN: still runs */
+	WIRE_OP_RUN_WAIT = 16,     /* struct wire_process; value: wait status; text: the newest of its
+				    * output. EAGAIN: still runs */
 	WIRE_OP_RUN_KILL = 17,     /* struct wire_process */
 	WIRE_OP_CAT = 18,          /* struct wire_path; text: the file, cut at WIRE_TEXT_SIZE */
 	WIRE_OP_PROC_SNAPSHOT = 19,/* no payload; text: "TGID PID STATE POLICY COMM" a thread */
 	WIRE_OP_AFFINITY = 20,     /* struct wire_affinity: of every worker of a cgroup */
+	WIRE_OP_RUN_LIST = 21,     /* no payload; text: "PID STATUS|- CGROUP PROGRAM" a line */
 };
 
 struct wire_request {
@@ -141,6 +153,12 @@ struct wire_path {
 };
 _Static_assert(sizeof(struct wire_path) == 256, "wire_path");
 
+struct wire_scope_request {
+	uint32_t scope; /* enum wire_scope; not the session's */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct wire_scope_request) == 8, "wire_scope_request");
+
 struct wire_process {
 	uint32_t pid;
 	uint32_t signal; /* of WIRE_OP_RUN_KILL */
@@ -150,9 +168,9 @@ _Static_assert(sizeof(struct wire_process) == 8, "wire_process");
 /* A file of a cgroup's directory ("cpu.max") and what to write into it. */
 struct wire_knob {
 	char file[32];
-	char value[96];
+	char value[480];
 };
-_Static_assert(sizeof(struct wire_knob) == 128, "wire_knob");
+_Static_assert(sizeof(struct wire_knob) == 512, "wire_knob");
 
 #define WIRE_KNOBS 16u
 struct wire_cgroup {
@@ -161,7 +179,7 @@ struct wire_cgroup {
 	uint32_t reserved;
 	struct wire_knob knobs[WIRE_KNOBS];
 };
-_Static_assert(sizeof(struct wire_cgroup) == 72 + 16 * 128, "wire_cgroup");
+_Static_assert(sizeof(struct wire_cgroup) == 72 + 16 * 512, "wire_cgroup");
 
 /* A program: `arguments` holds `argument_count` texts, each with its NUL, argv[1] first. */
 #define WIRE_ARGUMENT_BYTES 3072u
@@ -174,13 +192,29 @@ struct wire_program {
 };
 _Static_assert(sizeof(struct wire_program) == 64 + 256 + 8 + 3072, "wire_program");
 
+/* Which CPUs worker I of a cgroup may use. */
+enum wire_placing {
+	WIRE_PLACE_INHERIT = 0, /* what its cgroup may; nothing is set at its start */
+	WIRE_PLACE_ALL = 1,     /* each all of `cpus` */
+	WIRE_PLACE_EACH = 2,    /* the (I mod n)-th of the n CPUs */
+	WIRE_PLACE_GROUP = 3,   /* those of `cpus` whose group is I mod `count` */
+	WIRE_PLACE_RANDOM = 4,  /* `count` of them, chosen by `seed` and I alone */
+};
+
+struct wire_place {
+	uint32_t kind; /* enum wire_placing */
+	uint32_t count;
+	uint64_t seed;
+	uint64_t cpus[WIRE_CPUS / 64];
+	uint16_t group[WIRE_CPUS]; /* by CPU */
+};
+_Static_assert(sizeof(struct wire_place) == 16 + 128 + 2048, "wire_place");
+
 struct wire_affinity {
 	char cgroup[WIRE_CGROUP_NAME];
-	uint32_t flags; /* WIRE_SPAWN_EACH_CPU */
-	uint32_t reserved;
-	uint64_t cpus[WIRE_CPUS / 64];
+	struct wire_place place;
 };
-_Static_assert(sizeof(struct wire_affinity) == 72 + 128, "wire_affinity");
+_Static_assert(sizeof(struct wire_affinity) == 64 + 2192, "wire_affinity");
 
 /* One type of work with its parameters, in the order of the table in guest/wire_work.h. */
 #define WIRE_WORK_PARAMS 6u
@@ -193,12 +227,9 @@ _Static_assert(sizeof(struct wire_work) == 56, "wire_work");
 
 enum wire_spawn_flags {
 	WIRE_SPAWN_THREADS = 1 << 0,  /* one process with a thread a worker, else a process each */
-	WIRE_SPAWN_AFFINITY = 1 << 1, /* `cpus` counts */
-	WIRE_SPAWN_EACH_CPU = 1 << 2, /* worker i is pinned to the (i mod n)-th CPU of `cpus` */
 	WIRE_SPAWN_UID = 1 << 3,
 	WIRE_SPAWN_GID = 1 << 4,
 	WIRE_SPAWN_MEMPOLICY = 1 << 5,
-	WIRE_SPAWN_NUMA = 1 << 6,     /* CPUs of node `numa` */
 };
 
 #define WIRE_PHASES 16u
@@ -212,17 +243,17 @@ struct wire_spawn {
 	uint32_t rt_priority;          /* 1..99 for FIFO and RR, else 0 */
 	uint32_t uid, gid;
 	uint32_t mempolicy;            /* MPOL_* with MPOL_F_* flags */
-	uint32_t numa;
 	uint32_t phase_count;          /* of a sequence; else 0 */
+	uint32_t reserved;
 	uint64_t dl_runtime, dl_deadline, dl_period; /* ns, SCHED_DEADLINE */
 	uint64_t mem_nodes;
-	uint64_t cpus[WIRE_CPUS / 64];
+	struct wire_place place;
 	struct wire_work work;
 	struct wire_work phases[WIRE_PHASES];
 };
 _Static_assert(offsetof(struct wire_spawn, dl_runtime) == 120, "wire_spawn.dl_runtime");
-_Static_assert(offsetof(struct wire_spawn, cpus) == 152, "wire_spawn.cpus");
-_Static_assert(sizeof(struct wire_spawn) == 280 + 56 + 16 * 56, "wire_spawn");
+_Static_assert(offsetof(struct wire_spawn, place) == 152, "wire_spawn.place");
+_Static_assert(sizeof(struct wire_spawn) == 152 + 2192 + 56 + 16 * 56, "wire_spawn");
 _Static_assert(sizeof(struct wire_spawn) <= WIRE_PAYLOAD_MAX, "a request fits");
 
 enum wire_worker_state {
@@ -233,6 +264,7 @@ enum wire_worker_state {
 };
 
 #define WIRE_LATENCY_BUCKETS 32u
+#define WIRE_SEEN_CPUS 256u /* bits; ktdbg's guests have no more CPUs */
 struct wire_worker {
 	uint32_t state;       /* enum wire_worker_state */
 	int32_t pid;          /* thread id */
@@ -254,12 +286,30 @@ struct wire_worker {
 	uint64_t stamp;       /* a waker's time; no statistics */
 	uint64_t cpu;         /* on which the last iteration ended */
 	uint64_t latency[WIRE_LATENCY_BUCKETS]; /* bucket i: wake-ups that took [2^i, 2^(i+1)) ns */
-	uint8_t reserved[64];
+	uint32_t phase_count; /* of a sequence; the types of its phases */
+	uint8_t phase_type[WIRE_PHASES];
+	uint8_t reserved[44];
 };
 _Static_assert(offsetof(struct wire_worker, start_time) == 112, "wire_worker.start_time");
 _Static_assert(sizeof(struct wire_worker) == 512, "wire_worker");
-_Static_assert((WIRE_PAGES - WIRE_WORKER_PAGE) * WIRE_PAGE_SIZE ==
+_Static_assert((WIRE_PHASE_PAGE - WIRE_WORKER_PAGE) * WIRE_PAGE_SIZE ==
 		       WIRE_WORKERS * sizeof(struct wire_worker),
 	       "the worker pages hold all slots");
+
+/* What a worker did in one phase of its sequence, over all rounds. */
+struct wire_phase {
+	uint64_t rounds;      /* how often it came to its end */
+	uint64_t iterations;  /* of the phase's type */
+	uint64_t max_gap;     /* ns, between the ends of two iterations of one round */
+	uint64_t migrations;
+	uint64_t wakeups;
+	uint64_t max_latency; /* ns */
+	uint64_t cpu_time, wall_time; /* ns, of the rounds that ended */
+	uint32_t latency[WIRE_LATENCY_BUCKETS];
+};
+_Static_assert(sizeof(struct wire_phase) == 192, "wire_phase");
+_Static_assert((WIRE_PAGES - WIRE_PHASE_PAGE) * WIRE_PAGE_SIZE ==
+		       WIRE_WORKERS * WIRE_PHASES * sizeof(struct wire_phase),
+	       "the phase pages hold those of all slots");
 
 #endif
