@@ -75,7 +75,9 @@ struct wire_header {
 	uint32_t reserved0;
 	char scheduler[64];      /* name of the attached scheduler, "" when there is none */
 	uint64_t list_phys;      /* guest-physical address of WIRE_LIST_PAGE */
-	uint8_t reserved[3952];
+	uint32_t scheduler_status; /* wait status of the last of its processes that ended unasked */
+	uint32_t scope;          /* enum wire_scope: to which whatever is made now belongs */
+	uint8_t reserved[3944];
 };
 _Static_assert(sizeof(struct wire_header) == WIRE_PAGE_SIZE, "header is one page");
 _Static_assert(offsetof(struct wire_header, request_seq) == 16, "wire_header.request_seq");
@@ -115,6 +117,18 @@ enum wire_op {
 	WIRE_OP_PROC_SNAPSHOT = 19,/* no payload; text: "TGID PID STATE POLICY COMM" a thread */
 	WIRE_OP_AFFINITY = 20,     /* struct wire_affinity: of every worker of a cgroup */
 	WIRE_OP_RUN_LIST = 21,     /* no payload; text: "PID STATUS|- CGROUP PROGRAM" a line */
+	WIRE_OP_SCOPE_BEGIN = 40,  /* struct wire_scope_request: what is made from now on belongs to it */
+	WIRE_OP_SCOPE_END = 41,    /* struct wire_scope_request: end what belongs to it and to those within
+				    * it, workers first; then the scope is the session's again */
+	WIRE_OP_PROGRAM_CHECK = 42,/* struct wire_path: 0 when it could be run */
+};
+
+/* Who made a thing, which says when it ends. A scope lies within those before it. */
+enum wire_scope {
+	WIRE_SCOPE_SESSION = 0,  /* ends when the operator says so */
+	WIRE_SCOPE_BACKDROP = 1, /* lives for the whole scenario */
+	WIRE_SCOPE_STEP = 2,     /* ends with its step */
+	WIRE_SCOPES,
 };
 
 struct wire_request {
@@ -288,7 +302,10 @@ struct wire_worker {
 	uint64_t latency[WIRE_LATENCY_BUCKETS]; /* bucket i: wake-ups that took [2^i, 2^(i+1)) ns */
 	uint32_t phase_count; /* of a sequence; the types of its phases */
 	uint8_t phase_type[WIRE_PHASES];
-	uint8_t reserved[44];
+	uint32_t scope;       /* enum wire_scope */
+	/* Since the host marked them last, by setting them to 0. */
+	uint64_t gap;         /* ns, as max_gap */
+	uint64_t seen[WIRE_SEEN_CPUS / 64]; /* CPUs on which an iteration ended */
 };
 _Static_assert(offsetof(struct wire_worker, start_time) == 112, "wire_worker.start_time");
 _Static_assert(sizeof(struct wire_worker) == 512, "wire_worker");
