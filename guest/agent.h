@@ -35,6 +35,14 @@ struct child {
 	char name[64];
 	char tail[768]; /* the newest of its output, for error messages */
 	size_t tail_len;
+	uint32_t scope; /* enum wire_scope */
+};
+
+#define AGENT_OWNED 1024
+/* A cgroup that ends with its scope. */
+struct owned_cgroup {
+	char name[WIRE_CGROUP_NAME];
+	uint32_t scope; /* enum wire_scope */
 };
 
 struct agent {
@@ -46,6 +54,8 @@ struct agent {
 	struct child children[AGENT_CHILDREN];
 	int pin; /* the descriptor that keeps the mailbox's pages where they are, -1 */
 	uint64_t last_request; /* ns */
+	struct owned_cgroup owned[AGENT_OWNED]; /* in the order in which they were made */
+	unsigned int owned_count;
 	/* A private copy of the request, so that it cannot change while it is handled. */
 	_Alignas(8) uint8_t request[WIRE_PAYLOAD_MAX];
 };
@@ -96,6 +106,16 @@ int op_cgroup_thaw(struct agent *a, const void *payload);
 int op_cgroup_procs(struct agent *a, const void *payload);
 int op_cgroup_list(struct agent *a, const void *payload);
 int op_cgroup_move(struct agent *a, const void *payload);
+/* Thaw it, kill what lives in it and below, and remove it. One that is gone already is fine. */
+int cgroup_end(struct agent *a, const char *name);
+
+/* scope.c */
+int op_scope_begin(struct agent *a, const void *payload);
+int op_scope_end(struct agent *a, const void *payload);
+/* A cgroup was made, which the open scope owns, or was removed. 0, or an errno with the message set. */
+int scope_take(struct agent *a, const char *name);
+void scope_drop(struct agent *a, const char *name);
+uint32_t scope_of(const struct agent *a, const char *name); /* enum wire_scope */
 
 /* spawn.c */
 int op_spawn(struct agent *a, const void *payload);
@@ -104,6 +124,7 @@ int op_affinity(struct agent *a, const void *payload);
 unsigned int workers_kill(struct agent *a, const char *cgroup);
 void workers_ended(struct agent *a, pid_t tgid, int status);
 void workers_forget(struct agent *a, const char *cgroup);
+void worker_kill(const struct wire_worker *w); /* it ends soon */
 
 /* scheduler.c */
 int op_sched_attach(struct agent *a, const void *payload);
@@ -114,6 +135,7 @@ int op_sched_status(struct agent *a, const void *payload);
 int op_run(struct agent *a, const void *payload);
 int op_run_wait(struct agent *a, const void *payload);
 int op_run_kill(struct agent *a, const void *payload);
+int op_program_check(struct agent *a, const void *payload);
 /* argv of a wire_program behind argv[0] = `program`; at most 65 entries and NULL. -1: malformed. */
 #define PROGRAM_ARGV 66
 int program_argv(const struct wire_program *p, const char *program, char *argv[PROGRAM_ARGV]);

@@ -192,6 +192,8 @@ int op_cgroup_add(struct agent *a, const void *payload)
 		return agent_fail(a, errnum, "cgroup %s: %s", c->name, strerror(errnum));
 	}
 	errnum = set_knobs(a, path, c);
+	if (!errnum)
+		errnum = scope_take(a, c->name);
 	if (errnum)
 		rmdir(path);
 	return errnum;
@@ -301,8 +303,25 @@ int op_cgroup_remove(struct agent *a, const void *payload)
 		if (rmdir(path))
 			return agent_fail(a, errno, "cgroup %s: %s", r.names[r.count], strerror(errno));
 		workers_forget(a, r.names[r.count]);
+		scope_drop(a, r.names[r.count]);
 	}
 	return 0;
+}
+
+int cgroup_end(struct agent *a, const char *name)
+{
+	struct wire_name n = {0};
+	char path[CGROUP_PATH];
+
+	snprintf(n.name, sizeof(n.name), "%s", name);
+	snprintf(path, sizeof(path), CGROUP_ROOT "/%s", n.name);
+	if (access(path, F_OK)) {
+		scope_drop(a, name);
+		return 0;
+	}
+	/* Killing reaches frozen tasks, but work that waits for them would find them frozen for ever. */
+	write_in(path, "cgroup.freeze", "0");
+	return op_cgroup_remove(a, &n);
 }
 
 static int set_frozen(struct agent *a, const void *payload, int frozen)
@@ -366,8 +385,10 @@ int op_cgroup_procs(struct agent *a, const void *payload)
 	return 0;
 }
 
+/* Workers follow their new owner; the root cgroup has none. */
 static void move_slots(struct agent *a, const char *from, const char *to)
 {
+	uint32_t scope = scope_of(a, to);
 	uint32_t next = 0;
 
 	for (unsigned int i = 0; i < a->header->worker_high; i++)
@@ -380,6 +401,8 @@ static void move_slots(struct agent *a, const char *from, const char *to)
 		if (w->state != WIRE_WORKER_RUNNING || strcmp(w->cgroup, from) != 0)
 			continue;
 		w->index = next++;
+		if (!is_runner(to))
+			w->scope = scope;
 		snprintf(w->cgroup, sizeof(w->cgroup), "%s", to);
 	}
 }
@@ -416,6 +439,10 @@ int op_cgroup_move(struct agent *a, const void *payload)
 		return errnum;
 	if (strcmp(from, to) == 0)
 		return agent_fail(a, EINVAL, "%s to itself", n->from);
+	/* What is to live longer would end with the step. */
+	if (!is_runner(n->to) && scope_of(a, n->to) > scope_of(a, n->from))
+		return agent_fail(a, EINVAL, "%s would take the workers of %s with it when its %s ends", n->to,
+				  n->from, scope_of(a, n->to) == WIRE_SCOPE_STEP ? "step" : "scenario");
 	for (unsigned int pass = 0; pass < MAX_PASSES && moved && !errnum; pass++)
 		errnum = move_some(a, n, from, to, &moved);
 	if (!errnum)

@@ -103,7 +103,8 @@ struct child *child_start(struct agent *a, enum child_kind kind, const char *nam
 		return NULL;
 	}
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
-	*child = (struct child){.kind = kind, .pid = pid, .output = output[0]};
+	*child = (struct child){
+		.kind = kind, .pid = pid, .output = output[0], .scope = a->header->scope};
 	snprintf(child->name, sizeof(child->name), "%s", name);
 	return child;
 }
@@ -168,8 +169,10 @@ static void scheduler_ended(struct agent *a, struct child *child)
 {
 	a->header->scheduler_pid = 0;
 	memset(a->header->scheduler, 0, sizeof(a->header->scheduler));
-	if (!child->expected)
-		a->header->scheduler_exits++;
+	if (child->expected)
+		return;
+	a->header->scheduler_status = (uint32_t)child->status;
+	a->header->scheduler_exits++;
 }
 
 static void note_end(struct agent *a, pid_t pid, int status)

@@ -48,6 +48,17 @@ int op_run(struct agent *a, const void *payload)
 	return 0;
 }
 
+int op_program_check(struct agent *a, const void *payload)
+{
+	const struct wire_path *p = payload;
+
+	if (!WIRE_TEXT_OK(p->path))
+		return agent_fail(a, EINVAL, "malformed request");
+	if (access(p->path, X_OK))
+		return agent_fail(a, errno, "%s: %s", p->path, strerror(errno));
+	return 0;
+}
+
 static struct child *find_program(struct agent *a, const void *payload)
 {
 	const struct wire_process *p = payload;

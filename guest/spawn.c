@@ -58,7 +58,7 @@ static unsigned int count_alive(struct agent *a, const char *cgroup)
 }
 
 /* A task must run to die, which a broken scheduler might never grant: it dies under SCHED_FIFO. */
-static void kill_worker(const struct wire_worker *w)
+void worker_kill(const struct wire_worker *w)
 {
 	struct sched_param param = {.sched_priority = 1};
 
@@ -72,7 +72,7 @@ unsigned int workers_kill(struct agent *a, const char *cgroup)
 
 	for (unsigned int i = 0; i < a->header->worker_high; i++)
 		if (alive(&a->workers[i]) && strcmp(a->workers[i].cgroup, cgroup) == 0)
-			kill_worker(&a->workers[i]);
+			worker_kill(&a->workers[i]);
 	while (count_alive(a, cgroup) && agent_now() < end)
 		agent_pause(a, STEP);
 	return count_alive(a, cgroup);
@@ -117,6 +117,7 @@ static int take_slots(struct agent *a, struct spawn *s)
 			if (a->workers[i].state != state)
 				continue;
 			fill_slot(&a->workers[i], s->request, index + n);
+			a->workers[i].scope = a->header->scope;
 			s->slots[n++] = i;
 			if (i >= a->header->worker_high)
 				a->header->worker_high = i + 1;

@@ -156,6 +156,23 @@ void work_await_round(struct work *w)
 	work_count_since(w, w->first->stamp);
 }
 
+/*
+ * The host clears what was seen when a step begins. A worker that was taken off its CPU between asking
+ * where it is and noting it must not bring back what was true before that: hence the exchange.
+ */
+static void note_cpu(struct wire_worker *s, uint64_t cpu)
+{
+	uint64_t *word, old, bit;
+
+	if (cpu >= WIRE_SEEN_CPUS)
+		return;
+	word = &s->seen[cpu / 64];
+	bit = 1ULL << (cpu % 64);
+	old = __atomic_load_n(word, __ATOMIC_RELAXED);
+	if (!(old & bit) && (uint64_t)sched_getcpu() == cpu)
+		__atomic_compare_exchange_n(word, &old, old | bit, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 /* The end of an iteration. CPU time first, so that it is never more than the time that passed. */
 static void tick(struct work *w)
 {
@@ -169,10 +186,13 @@ static void tick(struct work *w)
 	now = work_now();
 	if (now - w->last > s->max_gap)
 		s->max_gap = now - w->last;
+	if (now - w->last > s->gap)
+		s->gap = now - w->last;
 	if (cpu != s->cpu) {
 		s->migrations++;
 		s->cpu = cpu;
 	}
+	note_cpu(s, cpu);
 	w->last = now;
 	s->update_time = now;
 	s->iterations++;
