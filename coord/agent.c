@@ -488,6 +488,9 @@ static void fill_worker(const struct wire_worker *w, struct agent_worker *ret)
 	memcpy(ret->comm, w->comm, sizeof(ret->comm));
 	memcpy(ret->cgroup, w->cgroup, sizeof(ret->cgroup));
 	memcpy(ret->latency, w->latency, sizeof(ret->latency));
+	ret->scope = w->scope < WIRE_SCOPES ? (enum wire_scope)w->scope : WIRE_SCOPE_SESSION;
+	ret->gap = w->gap;
+	memcpy(ret->seen, w->seen, sizeof(ret->seen));
 }
 
 static int by_index(const void *x, const void *y)
@@ -532,6 +535,35 @@ struct err *agent_workers(struct agent *a, const char *cgroup, struct agent_work
 	*ret = list;
 	*ret_count = count;
 	return NULL;
+}
+
+struct err *agent_mark(struct agent *a)
+{
+	static const uint8_t zeroes[offsetof(struct wire_worker, seen) + sizeof(((struct wire_worker *)0)->seen) -
+				    offsetof(struct wire_worker, gap)];
+	struct wire_header h;
+	struct mailbox m;
+
+	ERR_TRY(open_mailbox(a, &m));
+	ERR_TRY(mailbox_header(&m, &h));
+	for (unsigned int i = 0; i < h.worker_high; i++)
+		ERR_TRY(mailbox_write(&m,
+				      (uint64_t)WIRE_WORKER_PAGE * WIRE_PAGE_SIZE +
+					      i * sizeof(struct wire_worker) + offsetof(struct wire_worker, gap),
+				      zeroes, sizeof(zeroes)));
+	return NULL;
+}
+
+uint64_t agent_clock(struct agent *a)
+{
+	struct wire_header h = {0};
+	struct mailbox m;
+	struct err *err = open_mailbox(a, &m);
+
+	if (!err)
+		err = mailbox_header(&m, &h);
+	err_free(err);
+	return h.heartbeat_time;
 }
 
 static struct err *no_worker(struct agent *a, const char *cgroup, unsigned int index,
@@ -621,6 +653,7 @@ void agent_health(struct agent *a, struct agent_health *ret)
 	ret->heartbeat = h.heartbeat;
 	ret->scheduler_pid = h.scheduler_pid;
 	ret->scheduler_exits = h.scheduler_exits;
+	ret->scheduler_status = (int)h.scheduler_status;
 	memcpy(ret->scheduler, h.scheduler, sizeof(ret->scheduler));
 	observe(a, h.heartbeat, now);
 	if (now - a->heartbeat_time > SILENCE) {

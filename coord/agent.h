@@ -105,6 +105,9 @@ struct agent_worker {
 	uint64_t start_time, update_time; /* guest CLOCK_MONOTONIC ns */
 	uint64_t iterations, max_gap, migrations, wakeups, max_latency, cpu_time;
 	uint64_t latency[WIRE_LATENCY_BUCKETS];
+	enum wire_scope scope;
+	uint64_t gap;                        /* since the last agent_mark(), ns; as max_gap */
+	uint64_t seen[WIRE_SEEN_CPUS / 64];  /* the same: CPUs on which iterations ended */
 };
 /* The workers of `cgroup` ("@runner", NULL: of all), dead ones too, in order of index; caller frees. */
 struct err *agent_workers(struct agent *a, const char *cgroup, struct agent_worker **ret,
@@ -113,6 +116,11 @@ struct err *agent_workers(struct agent *a, const char *cgroup, struct agent_work
 struct err *agent_worker(struct agent *a, const char *cgroup, unsigned int index,
 			 struct agent_worker *ret) __attribute__((warn_unused_result));
 
+/* From now on `gap` and `seen` of each worker count anew. Writes to the mailbox, in a window. */
+struct err *agent_mark(struct agent *a) __attribute__((warn_unused_result));
+/* CLOCK_MONOTONIC of the agent's last look at its mailbox, at most some milliseconds old; 0: unknown. */
+uint64_t agent_clock(struct agent *a);
+
 struct agent_health {
 	bool ok;
 	char reason[160];           /* "" when ok */
@@ -120,6 +128,7 @@ struct agent_health {
 	char scheduler[64];         /* attached, by the agent's word; "" for none */
 	unsigned int scheduler_pid;
 	unsigned int scheduler_exits; /* unasked-for ends of scheduler processes */
+	int scheduler_status;         /* wait status of the last of those */
 };
 /* Silence is a heartbeat that has not advanced over 1.5 s of guest time, as far as agent_watch() or
  * this looked. */

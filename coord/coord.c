@@ -514,15 +514,26 @@ struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *cont
 	return coord_leave_with(c, test_repeatedly(c, test, context, step_ns, timeout_ns));
 }
 
-static struct err *take_model(struct coord *c)
+struct err *coord_layout(struct coord *c, struct model_layout **ret)
 {
 	struct kernel *kernel;
-	struct model *model;
 
 	ERR_TRY(coord_kernel(c, &kernel));
 	if (!c->layout)
 		ERR_TRY(model_layout_create(kernel, &c->layout));
-	ERR_TRY(model_take(kernel, c->layout, &model));
+	*ret = c->layout;
+	return NULL;
+}
+
+static struct err *take_model(struct coord *c)
+{
+	struct model_layout *layout;
+	struct kernel *kernel;
+	struct model *model;
+
+	ERR_TRY(coord_layout(c, &layout));
+	ERR_TRY(coord_kernel(c, &kernel));
+	ERR_TRY(model_take(kernel, layout, &model));
 	model->time = machine_time(c->machine);
 	forget_model(c);
 	c->model = model;

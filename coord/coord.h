@@ -27,6 +27,7 @@ struct agent;	 /* coord/agent.h */
 struct cold;	 /* coord/cold.h */
 struct counters; /* coord/counters.h */
 struct model;	 /* coord/model.h */
+struct model_layout;
 
 enum coord_pacing { COORD_LOCKSTEP, COORD_FREE };
 
@@ -86,6 +87,10 @@ struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *cont
 
 /* The scheduler model of this frozen window, taken once and kept until the guest runs. Borrowed. */
 struct err *coord_model(struct coord *c, const struct model **ret)
+	__attribute__((warn_unused_result));
+/* Where this kernel keeps what the model is made of, for a look at a part of it. Borrowed until the next
+ * adoption. */
+struct err *coord_layout(struct coord *c, struct model_layout **ret)
 	__attribute__((warn_unused_result));
 /* Guest memory was written: this window's model is stale and what coord_model() lent is gone. */
 void coord_touched(struct coord *c);

@@ -148,6 +148,10 @@ struct err *model_take(struct kernel *k, struct model_layout *layout, struct mod
 	__attribute__((warn_unused_result));
 /* The same with a layout of its own: for one-off use, slower. */
 struct err *model_create(struct kernel *k, struct model **ret) __attribute__((warn_unused_result));
+/* State, name and end of the sched_ext instance as they are now, for whoever looks often; of the one at
+ * `root`, also when the kernel has let go of it, or with 0 of the kernel's own. Only present, state, root,
+ * ops and exit_* are set; nothing is allocated. */
+void model_peek_scx(struct kernel *k, struct model_layout *layout, uint64_t root, struct model_scx *ret);
 void model_destroy(struct model *m);
 /* Index of a task by pid (idle tasks are not found), -1. */
 int model_find_task(const struct model *m, int pid);

@@ -104,6 +104,16 @@ static void read_bypassing(struct kernel *k, struct model *m, uint64_t pcpu)
 	}
 }
 
+/* Why the instance ended, and its name. */
+static void read_end(struct kernel *k, const struct model_layout *l, struct object *root,
+		     struct model_scx *scx)
+{
+	object_bytes(root, &l->scx_ops_name, scx->ops, sizeof(scx->ops) - 1);
+	scx->exit_kind =
+		(struct maybe){l->scx_exit_kind.present, object_read(root, &l->scx_exit_kind)};
+	read_exit_info(k, l, object_read(root, &l->scx_exit_info), scx);
+}
+
 static struct err *read_root(struct kernel *k, struct model *m)
 {
 	const struct model_layout *l = m->layout;
@@ -111,9 +121,7 @@ static struct err *read_root(struct kernel *k, struct model *m)
 	struct object root;
 
 	object_init(&root, k, scx->root);
-	object_bytes(&root, &l->scx_ops_name, scx->ops, sizeof(scx->ops) - 1);
-	scx->exit_kind =
-		(struct maybe){l->scx_exit_kind.present, object_read(&root, &l->scx_exit_kind)};
+	read_end(k, l, &root, scx);
 	if (l->scx_bypass_depth.present)
 		scx->bypass_depth = (struct maybe){true, object_read(&root, &l->scx_bypass_depth)};
 	if (l->scx_watchdog.present)
@@ -124,7 +132,6 @@ static struct err *read_root(struct kernel *k, struct model *m)
 		scx->aborting = (struct maybe){true, object_read(&root, &l->scx_aborting)};
 	scx->slice_default =
 		(struct maybe){l->scx_slice_dfl.present, object_read(&root, &l->scx_slice_dfl)};
-	read_exit_info(k, l, object_read(&root, &l->scx_exit_info), scx);
 	if (root.faulted)
 		model_damage(m, "sched_ext instance: bad address 0x%llx",
 			     (unsigned long long)root.fault);
@@ -168,6 +175,31 @@ static struct err *read_instance(struct kernel *k, struct model *m)
 	return NULL;
 }
 
+static void name_exit_kind(struct kernel *k, const struct model_layout *l, struct model_scx *scx)
+{
+	if (scx->exit_kind.present && l->enums[ENUM_EXIT_KIND])
+		scx->exit_kind_name = types_enum_name(kernel_types(k), l->enums[ENUM_EXIT_KIND],
+						      (int64_t)scx->exit_kind.value);
+}
+
+void model_peek_scx(struct kernel *k, struct model_layout *l, uint64_t root, struct model_scx *ret)
+{
+	struct model m = {.layout = l, .scx.present = kernel_info(k)->sched_ext};
+	struct object o;
+
+	if (m.scx.present) {
+		read_state(k, &m);
+		m.scx.root = read_variable(k, l->scx_root, 8).value;
+		object_init(&o, k, root ? root : m.scx.root);
+		if (o.base)
+			read_end(k, l, &o, &m.scx);
+		else
+			read_static_ops(k, &m);
+		name_exit_kind(k, l, &m.scx);
+	}
+	*ret = m.scx;
+}
+
 struct err *model_take_scx(struct kernel *k, struct model *m)
 {
 	const struct model_layout *l = m->layout;
@@ -186,9 +218,7 @@ struct err *model_take_scx(struct kernel *k, struct model *m)
 	ERR_TRY(read_instance(k, m));
 	scx->watchdog_ns = (struct maybe){scx->watchdog_timeout.present && l->tick_ns,
 					  scx->watchdog_timeout.value * l->tick_ns};
-	if (scx->exit_kind.present && l->enums[ENUM_EXIT_KIND])
-		scx->exit_kind_name = types_enum_name(kernel_types(k), l->enums[ENUM_EXIT_KIND],
-						      (int64_t)scx->exit_kind.value);
+	name_exit_kind(k, l, scx);
 	return NULL;
 }
 
