@@ -388,28 +388,34 @@ static char *run_message(const struct batch_run *run)
 	return strdup(run->result.message);
 }
 
+/* NULL when run `i` was the same as the first. */
+static char *disagreement(const struct replay_result *first, const struct replay_result *other,
+			  unsigned int i)
+{
+	if (strcmp(first->transcript, other->transcript) != 0)
+		return first_disagreement(first->transcript, other->transcript, i);
+	if (first->memory != other->memory)
+		return str_format("run %u says the same as run 1, but its guest's memory ends "
+				  "otherwise", i + 1);
+	return NULL;
+}
+
 /* A case is as good as its worst run, and its runs must agree, unless each has a seed of its own. */
 static struct err *judge_case(struct batch_case *c)
 {
-	const struct replay_result *first = c->run_count ? &c->runs[0].result : NULL;
+	for (unsigned int i = 0; i < c->run_count && !c->message; i++) {
+		const struct batch_run *run = &c->runs[i];
 
-	for (unsigned int i = 0; i < c->run_count && c->outcome == REPLAY_PASSED; i++) {
-		c->outcome = c->runs[i].result.outcome;
-		c->line = c->runs[i].result.line;
-		c->message = run_message(&c->runs[i]);
-		if (!c->message)
-			return err_nomem();
-		if (c->outcome != REPLAY_PASSED)
-			return NULL;
-		free(c->message);
-		c->message = NULL;
-		if (!c->runs[i].seed &&
-		    strcmp(first->transcript, c->runs[i].result.transcript) != 0) {
-			c->outcome = REPLAY_FAILED;
-			c->message = first_disagreement(first->transcript,
-							c->runs[i].result.transcript, i);
-			return c->message ? NULL : err_nomem();
+		c->outcome = run->result.outcome;
+		c->line = run->result.line;
+		if (c->outcome != REPLAY_PASSED) {
+			c->message = run_message(run);
+			break;
 		}
+		if (!run->seed)
+			c->message = disagreement(&c->runs[0].result, &run->result, i);
+		if (c->message)
+			c->outcome = REPLAY_FAILED;
 	}
 	if (!c->message)
 		c->message = strdup("");

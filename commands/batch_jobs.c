@@ -29,7 +29,7 @@ enum { ANSWER_TEXTS = 7 };
 
 struct answer {
 	uint32_t outcome, line, only_output;
-	uint64_t guest_ns, host_ns;
+	uint64_t guest_ns, host_ns, memory;
 	uint64_t lengths[ANSWER_TEXTS];
 };
 
@@ -46,7 +46,8 @@ static void answer_texts(struct replay_result *r, char **texts[ANSWER_TEXTS])
 
 static struct err *write_answer(int fd, struct replay_result *r)
 {
-	struct answer answer = {r->outcome, r->line, r->only_output, r->guest_ns, r->host_ns, {0}};
+	struct answer answer = {r->outcome, r->line,    r->only_output, r->guest_ns,
+				r->host_ns, r->memory, {0}};
 	char **texts[ANSWER_TEXTS];
 
 	answer_texts(r, texts);
@@ -72,6 +73,7 @@ static bool read_answer(int fd, struct replay_result *ret)
 	ret->only_output = answer.only_output;
 	ret->guest_ns = answer.guest_ns;
 	ret->host_ns = answer.host_ns;
+	ret->memory = answer.memory;
 	answer_texts(ret, texts);
 	for (unsigned int i = 0; i < ANSWER_TEXTS; i++) {
 		size_t len = answer.lengths[i];

@@ -138,6 +138,9 @@ static void tap_extra(const struct batch *b, const struct batch_case *c, struct 
 	str_addf(s, "# sha256 %s ", digest);
 	str_add_clean(s, c->name, 4096);
 	str_add_c(s, '\n');
+	str_addf(s, "# memory %016llx ", (unsigned long long)result->memory);
+	str_add_clean(s, c->name, 4096);
+	str_add_c(s, '\n');
 }
 
 void batch_tap_case(const struct batch *b, const struct batch_case *c, FILE *file)

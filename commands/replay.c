@@ -381,6 +381,18 @@ static struct err *make_pinned(struct replay *p, struct replay_result *ret)
 	return err;
 }
 
+/* Where the history is exact, so is every byte of memory that it ends with. */
+static uint64_t memory_sum(struct coord *coord)
+{
+	struct machine *machine = coord ? coord_machine(coord) : NULL;
+	uint64_t sum = 0;
+
+	if (!machine || machine_info(machine)->clock != CLOCK_VIRTUAL ||
+	    machine_state(machine) != MACHINE_HELD)
+		return 0;
+	return ram_sum(machine_ram(machine), &sum) ? 0 : sum;
+}
+
 static struct err *finish(struct replay *p, uint64_t started, struct replay_result *ret)
 {
 	struct err *err = make_diff(p, ret);
@@ -391,6 +403,7 @@ static struct err *finish(struct replay *p, uint64_t started, struct replay_resu
 	ret->only_output = !p->command_failed;
 	ret->host_ns = host_now() - started;
 	ret->guest_ns = coord ? coord_time(coord) : 0;
+	ret->memory = memory_sum(coord);
 	ret->console = p->outcome == REPLAY_PASSED ? strdup("") : read_console(p);
 	ret->message = str_take(&p->message);
 	ret->differs = str_take(&p->differs);

@@ -33,6 +33,7 @@ struct replay_result {
 	unsigned int line;      /* of the recording, where it first went wrong; 0: none */
 	bool only_output;       /* every command did well: only output lines may be wrong */
 	uint64_t guest_ns, host_ns;
+	uint64_t memory;        /* checksum of guest memory at the end; 0: the clock was real, or no guest */
 	/* All owned; "" where there is nothing to say. */
 	char *message;          /* what went wrong */
 	char *differs;          /* in what this run is not the recorded one, so that only expectations decide */

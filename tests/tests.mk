@@ -62,6 +62,12 @@ TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)
 check-recordings: all ## the product's own regression suite, replayed
 	$(Q)$(RUN) -k -t 300 -c recordings $(O)/ktdbg --batch tests/recordings
 
+# Long, therefore not part of check.
+.PHONY: check-identity
+IDENTITY_RUNS ?= 100
+check-identity: all ## IDENTITY_RUNS=100 runs of each recording, one digest each, under load and with SIGSTOP
+	$(Q)$(RUN) -k -t 36000 -c identity tests/identity/run $(O)/ktdbg $(IDENTITY_RUNS)
+
 # The screen and the prompt, driven in tmux.
 TUI_TESTS := $(wildcard tests/tui/test_*.sh)
 .PHONY: check-tui
@@ -120,7 +126,7 @@ check-asan: ## unit and guest tests under ASan and UBSan
 asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
-SCRIPTS = bootstrap .ci/run tests/run tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+SCRIPTS = bootstrap .ci/run tests/run tests/identity/run tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts
 	shellcheck -x -S warning $(SCRIPTS)

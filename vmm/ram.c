@@ -189,3 +189,52 @@ int ram_next_data(const struct ram *ram, uint64_t offset, uint64_t *ret_start, u
 	}
 	return 0;
 }
+
+/* Four lanes of multiply-xor: it keeps up with memcpy. */
+uint64_t ram_page_sum(const void *page, uint64_t offset)
+{
+	const uint64_t *w = page;
+	uint64_t a = offset + 1, b = ~offset, c = offset * 3, d = 0x51;
+
+	for (unsigned int i = 0; i < RAM_PAGE / 8; i += 4) {
+		a = (a ^ w[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		b = (b ^ w[i + 1]) * UINT64_C(0xbf58476d1ce4e5b9);
+		c = (c ^ w[i + 2]) * UINT64_C(0x94d049bb133111eb);
+		d = (d ^ w[i + 3]) * UINT64_C(0xd6e8feb86659fd93);
+	}
+	a ^= b >> 31 ^ c >> 17 ^ d >> 7;
+	b = (a + b + c + d) * UINT64_C(0x9e3779b97f4a7c15);
+	return b ^ b >> 29;
+}
+
+bool ram_page_zero(const void *page)
+{
+	const char *p = page;
+
+	return !p[0] && !memcmp(p, p + 1, RAM_PAGE - 1);
+}
+
+/* Of one range that may hold data. */
+static uint64_t range_sum(const uint8_t *base, uint64_t start, uint64_t end)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t at = start; at < end; at += RAM_PAGE)
+		if (!ram_page_zero(base + at))
+			sum += ram_page_sum(base + at, at);
+	return sum;
+}
+
+int ram_sum(const struct ram *ram, uint64_t *ret)
+{
+	uint64_t at = 0, start, end, sum = 0;
+	int more;
+
+	while ((more = ram_next_data(ram, at, &start, &end)) > 0) {
+		sum += range_sum(ram->base, start, end);
+		at = end;
+	}
+	if (!more)
+		*ret = sum;
+	return more;
+}

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,5 +59,15 @@ int ram_locate(const struct ram *ram, uint64_t phys, uint64_t *ret_offset);
 /* Next range of the mapping that holds data at or after `offset` (SEEK_DATA), inside one piece.
  * 1: found, 0: no more, -1: errno. */
 int ram_next_data(const struct ram *ram, uint64_t offset, uint64_t *ret_start, uint64_t *ret_end);
+
+/*
+ * A checksum of memory, against truncation, damage and divergence, not against malice. Each page that is
+ * not zero counts with its offset in the mapping; pages add up, so their order is free.
+ */
+#define RAM_PAGE 4096
+bool ram_page_zero(const void *page);
+uint64_t ram_page_sum(const void *page, uint64_t offset);
+/* Of all memory, which should stand still. 0, or -1: errno. */
+int ram_sum(const struct ram *ram, uint64_t *ret);
 
 #endif

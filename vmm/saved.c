@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PAGE 4096
+#define PAGE RAM_PAGE
 #define BATCH ((uint64_t)256 << 10) /* stays in the second-level cache */
 #define STATE_MAX ((off_t)256 << 20)
 
@@ -25,33 +25,6 @@ void saved_deinit(struct saved *s)
 	close_fd(&s->state_fd);
 	close_fd(&s->ram_fd);
 	close_fd(&s->console_fd);
-}
-
-/*
- * A checksum against truncation and damage, not against malice: it must keep up with memcpy. Four
- * lanes of multiply-xor over a page, position included; pages add up, so their order is free.
- */
-static uint64_t page_sum(const void *page, uint64_t offset)
-{
-	const uint64_t *w = page;
-	uint64_t a = offset + 1, b = ~offset, c = offset * 3, d = 0x51;
-
-	for (unsigned int i = 0; i < PAGE / 8; i += 4) {
-		a = (a ^ w[i]) * UINT64_C(0x9e3779b97f4a7c15);
-		b = (b ^ w[i + 1]) * UINT64_C(0xbf58476d1ce4e5b9);
-		c = (c ^ w[i + 2]) * UINT64_C(0x94d049bb133111eb);
-		d = (d ^ w[i + 3]) * UINT64_C(0xd6e8feb86659fd93);
-	}
-	a ^= b >> 31 ^ c >> 17 ^ d >> 7;
-	b = (a + b + c + d) * UINT64_C(0x9e3779b97f4a7c15);
-	return b ^ b >> 29;
-}
-
-static bool is_zero(const void *page)
-{
-	const char *p = page;
-
-	return !p[0] && !memcmp(p, p + 1, PAGE - 1);
 }
 
 static int pwrite_all(int fd, const void *data, uint64_t len, uint64_t offset)
@@ -79,8 +52,8 @@ static int write_range(struct saved *s, const uint8_t *base, uint64_t start, uin
 	int error = 0;
 
 	for (at = start; at < end && !error; at += PAGE) {
-		if (!is_zero(base + at)) {
-			s->ram_sum += page_sum(base + at, at);
+		if (!ram_page_zero(base + at)) {
+			s->ram_sum += ram_page_sum(base + at, at);
 			continue;
 		}
 		if (at > from)
@@ -205,8 +178,8 @@ static int load_range(struct saved_load *l, uint8_t *buffer, const struct ram_pi
 
 		error = pread_all(l->saved->ram_fd, buffer, len, at);
 		for (uint64_t p = 0; p < len && !error; p += PAGE)
-			if (!is_zero(buffer + p))
-				l->sum += page_sum(buffer + p, at + p);
+			if (!ram_page_zero(buffer + p))
+				l->sum += ram_page_sum(buffer + p, at + p);
 		if (!error)
 			error = pwrite_all(piece->fd, buffer, len, at - piece->offset);
 	}

@@ -100,6 +100,29 @@ static void images_are_opened(void **state)
 		   "1048576 bytes of memory cannot be shared by 2 nodes");
 }
 
+static void a_sum_is_of_what_memory_holds(void **state)
+{
+	uint64_t empty, one, moved, again;
+	struct ram ram;
+
+	expect_ok(ram_create(4 * MIB, &ram));
+	assert_int_equal(ram_sum(&ram, &empty), 0);
+	assert_true(empty == 0);
+	ram.base[MIB] = 1;
+	assert_int_equal(ram_sum(&ram, &one), 0);
+	assert_true(one != empty);
+	/* A page that was touched and is zero again counts no more than a hole. */
+	ram.base[2 * MIB] = 1;
+	ram.base[2 * MIB] = 0;
+	assert_int_equal(ram_sum(&ram, &again), 0);
+	assert_true(again == one);
+	ram.base[MIB] = 0;
+	ram.base[2 * MIB] = 1;
+	assert_int_equal(ram_sum(&ram, &moved), 0);
+	assert_true(moved != one && moved != empty);
+	ram_deinit(&ram);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +131,7 @@ int main(void)
 		cmocka_unit_test(pieces_are_one_mapping),
 		cmocka_unit_test(holes_are_passed_over),
 		cmocka_unit_test(images_are_opened),
+		cmocka_unit_test(a_sum_is_of_what_memory_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
