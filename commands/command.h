@@ -29,7 +29,7 @@ enum command_flags {
 	CMD_WRITES = 1 << 3,   /* changes guest or machine: refused under --readonly */
 	CMD_AGENT = 1 << 4,    /* needs the agent */
 	CMD_RECORDED = 1 << 5, /* reaches guest or coordinator: goes into recordings */
-	CMD_BLOCK = 1 << 6,    /* opens a block that ends with `end` */
+	CMD_BLOCK = 1 << 6,    /* opens a block that ends with `end`: command_opens_block() */
 	CMD_SCREEN_ONLY = 1 << 7,
 	CMD_RAW = 1 << 8,  /* uses `rest` only: no splitting, quotes mean what the command says */
 	CMD_HOST = 1 << 9, /* output tells about the host: shown, never recorded nor compared */
@@ -99,6 +99,7 @@ struct command {
 	X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until) X(dump)                              \
 	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
 	X(spawn) X(affinity) X(cgroup) X(sched)                                                    \
+	X(backdrop) X(step) X(steps) X(scenario)                                                   \
 	X(record) X(expect) X(wait) X(let) X(note)                                                 \
 	X(view) X(save_screen) X(watch) X(help) X(quit)                                            \
 	X(recording) X(doctor) X(kernel) X(cache)
@@ -113,6 +114,9 @@ extern const struct command *const command_table[];
 /* By name or unambiguous prefix; ERR_USAGE lists near names or the candidates. */
 struct err *command_find(const char *name, const struct command **ret)
 	__attribute__((warn_unused_result));
+
+/* Whether `command` with this `rest` opens a block: one that must have words opens none without. */
+bool command_opens_block(const struct command *command, const char *rest);
 
 /* ERR_USAGE "usage: USAGE", for a run() whose words are too few, too many or unknown. */
 struct err *command_usage(const struct command *command) __attribute__((warn_unused_result));

@@ -495,6 +495,7 @@ const struct expr_function expr_functions[] = {
 	{"runstate", "n", function_runstate},
 	{"counter", "w|n", function_counter},
 	{"workers", "w", function_workers},
+	{"step", "n|w", expr_function_step},
 	{"cgroup", "w", function_cgroup},
 	{"bpf", "w", function_bpf},
 	{NULL, NULL, NULL},

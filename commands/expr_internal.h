@@ -69,6 +69,7 @@ enum node_kind {
 };
 
 struct expr_function;
+struct measured; /* coord/measure.h */
 
 struct node {
 	enum node_kind kind;
@@ -102,13 +103,13 @@ struct expr {
 /* ---- evaluation ---- */
 
 /* Things that have members but are no guest objects. */
-enum record_kind { RECORD_NONE, RECORD_SCX, RECORD_WORKERS, RECORD_CPU };
+enum record_kind { RECORD_NONE, RECORD_SCX, RECORD_WORKERS, RECORD_CPU, RECORD_STEP };
 
 struct operand {
 	struct value value;
 	enum record_kind record;
-	unsigned int record_cpu;           /* RECORD_CPU */
-	char record_name[EXPR_MAX_NAME];   /* RECORD_WORKERS: the cgroup */
+	unsigned int record_cpu;           /* RECORD_CPU; RECORD_STEP: number of the step */
+	char record_name[EXPR_MAX_NAME];   /* RECORD_WORKERS: the cgroup; RECORD_STEP: or "" */
 	const char *long_text;             /* a text longer than value.string, else NULL */
 };
 
@@ -215,6 +216,15 @@ struct err *eval_record_member(struct eval *ev, const struct node *n, const stru
 struct err *expr_find_dsq(struct kernel *k, uint64_t id, bool *found, uint64_t *ret)
 	__attribute__((warn_unused_result));
 struct err *expr_find_cgroup(struct kernel *k, const char *path, bool *found, uint64_t *ret)
+	__attribute__((warn_unused_result));
+/* expr_steps.c: the members of step(N) and step(N, CGROUP), and what workers(CGROUP) says of workers that
+ * ended with their step. *found false: no such member, or no such worker. */
+const char *const *expr_step_members(const struct operand *record);
+struct err *expr_step_member(struct eval *ev, const struct operand *record, const char *name, bool *found,
+			     struct value *ret) __attribute__((warn_unused_result));
+bool expr_ended_workers(const struct eval *ev, const char *cgroup, struct measured *ret);
+struct err *expr_function_step(struct eval *ev, const struct node *n, const struct operand *args,
+			       unsigned int count, struct operand *ret)
 	__attribute__((warn_unused_result));
 /* All members of a record as one line of text. */
 struct err *eval_record_text(struct eval *ev, const struct operand *record, struct str *s)

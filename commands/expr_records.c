@@ -7,6 +7,7 @@
 
 #include "coord/agent.h"
 #include "coord/coord.h"
+#include "coord/measure.h"
 #include "coord/model.h"
 
 #include <inttypes.h>
@@ -163,12 +164,12 @@ static bool cpu_member(const struct model *model, unsigned int number, const cha
 /* ---- workers(CGROUP) ---- */
 
 static const char *const workers_members[] = {
-	"count",   "iterations",  "max_gap",  "spread", "migrations",
-	"wakeups", "max_latency", "cpu_time", "ended",	NULL,
+	"count",   "iterations",  "max_gap",  "spread", "migrations", "starved",
+	"outside", "wakeups", "max_latency", "cpu_time", "ended",	NULL,
 };
 
 struct worker_sums {
-	uint64_t count, ended, iterations, migrations, wakeups, cpu_time;
+	uint64_t count, ended, starved, iterations, migrations, wakeups, cpu_time;
 	uint64_t max_gap, max_latency;	  /* ns */
 	uint64_t least_share, most_share; /* of a CPU, in thousandths of its life */
 };
@@ -186,7 +187,8 @@ static uint64_t cpu_share(const struct agent_worker *w)
 	return life ? (uint64_t)((unsigned __int128)w->cpu_time * 1000 / life) : 0;
 }
 
-static void add_worker(struct worker_sums *sums, const struct agent_worker *w)
+/* `now` is the time of the workers' clock: a gap that goes on is one, too. */
+static void add_worker(struct worker_sums *sums, const struct agent_worker *w, uint64_t now)
 {
 	uint64_t share = cpu_share(w);
 
@@ -200,23 +202,61 @@ static void add_worker(struct worker_sums *sums, const struct agent_worker *w)
 		sums->ended++;
 		return;
 	}
+	if (now > w->update_time)
+		sums->max_gap = max_of(sums->max_gap, now - w->update_time);
+	sums->starved += w->iterations == 0;
 	sums->most_share = max_of(sums->most_share, share);
 	if (sums->count == 0 || share < sums->least_share)
 		sums->least_share = share;
 	sums->count++;
 }
 
+/* What a step measured last of workers that ended with it. */
+static void take_ended(const struct measured *m, struct worker_sums *ret)
+{
+	*ret = (struct worker_sums){
+		.ended = m->count + m->ended,
+		.starved = m->starved,
+		.iterations = m->iterations,
+		.migrations = m->migrations,
+		.wakeups = m->wakeups,
+		.cpu_time = m->cpu_time,
+		.max_gap = m->max_gap,
+		.max_latency = m->max_latency,
+		.least_share = m->least_share,
+		.most_share = m->most_share,
+	};
+}
+
 static struct err *sum_workers(struct eval *ev, const char *cgroup, struct worker_sums *ret)
 {
 	struct agent *agent = coord_agent(ev->context->coord);
+	uint64_t now = agent_clock(agent);
 	struct agent_worker *workers;
+	struct measured last;
 	unsigned int count;
 
 	*ret = (struct worker_sums){0};
 	ERR_TRY(agent_workers(agent, cgroup, &workers, &count));
 	for (unsigned int i = 0; i < count; i++)
-		add_worker(ret, &workers[i]);
+		add_worker(ret, &workers[i], now);
 	free(workers);
+	if (!count && expr_ended_workers(ev, cgroup, &last))
+		take_ended(&last, ret);
+	return NULL;
+}
+
+/* Where they were allowed to run is known best of a step's hold. */
+static struct err *workers_outside(struct eval *ev, const char *cgroup, struct value *ret)
+{
+	struct measured last;
+	struct maybe outside;
+
+	if (expr_ended_workers(ev, cgroup, &last))
+		outside = (struct maybe){last.outside_known, last.outside};
+	else
+		ERR_TRY(measure_outside(ev->context->coord, cgroup, &outside));
+	*ret = from_maybe(outside, "outside");
 	return NULL;
 }
 
@@ -235,6 +275,7 @@ static bool workers_member(const struct worker_sums *sums, const char *name, str
 		{"max_latency", sums->max_latency},
 		{"cpu_time", sums->cpu_time},
 		{"ended", sums->ended},
+		{"starved", sums->starved},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -248,9 +289,11 @@ static bool workers_member(const struct worker_sums *sums, const char *name, str
 
 /* ---- all of them ---- */
 
-static const char *const *record_members(enum record_kind kind)
+static const char *const *record_members(const struct operand *record)
 {
-	switch (kind) {
+	switch (record->record) {
+	case RECORD_STEP:
+		return expr_step_members(record);
 	case RECORD_SCX:
 		return scx_members;
 	case RECORD_CPU:
@@ -266,6 +309,12 @@ static struct err *find_member(struct eval *ev, const struct operand *record, co
 	const struct model *model;
 	struct worker_sums sums;
 
+	if (record->record == RECORD_STEP)
+		return expr_step_member(ev, record, name, found, ret);
+	if (record->record == RECORD_WORKERS && strcmp(name, "outside") == 0) {
+		*found = true;
+		return workers_outside(ev, record->record_name, ret);
+	}
 	if (record->record == RECORD_WORKERS) {
 		ERR_TRY(sum_workers(ev, record->record_name, &sums));
 		*found = workers_member(&sums, name, ret);
@@ -280,12 +329,12 @@ static struct err *find_member(struct eval *ev, const struct operand *record, co
 	return NULL;
 }
 
-static struct err *no_member(struct eval *ev, const struct node *n, enum record_kind kind)
+static struct err *no_member(struct eval *ev, const struct node *n, const struct operand *record)
 {
 	struct str s = {0};
 	struct err *err;
 
-	for (const char *const *m = record_members(kind); *m; m++)
+	for (const char *const *m = record_members(record); *m; m++)
 		str_addf(&s, "%s%s", s.len ? ", " : "", *m);
 	err = eval_error(ev, ERR_NOT_FOUND, n, "no member `%s`: there are %s", n->text,
 			 str_text(&s));
@@ -303,8 +352,8 @@ struct err *eval_record_member(struct eval *ev, const struct node *n, const stru
 		return eval_error(ev, ERR_NOT_FOUND, n, "no guest is running");
 	ERR_TRY(find_member(ev, record, n->text, &found, &v));
 	if (!found)
-		return no_member(ev, n, record->record);
-	if (v.kind == VALUE_ABSENT)
+		return no_member(ev, n, record);
+	if (v.kind == VALUE_ABSENT && ev->missing == EXPR_COMPLETE)
 		eval_missing(ev, EXPR_ABSENT, "this kernel has no `%s`", n->text);
 	*ret = (struct operand){.value = v};
 	return NULL;
@@ -314,7 +363,7 @@ struct err *eval_record_text(struct eval *ev, const struct operand *record, stru
 {
 	if (!ev->context->coord)
 		return err_new(ERR_NOT_FOUND, "no guest is running");
-	for (const char *const *m = record_members(record->record); *m; m++) {
+	for (const char *const *m = record_members(record); *m; m++) {
 		struct value v;
 		bool found;
 

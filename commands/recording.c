@@ -318,7 +318,7 @@ static bool opens_block(const char *command)
 
 	for (unsigned int i = 0; (found = command_table[i]); i++)
 		if (strlen(found->name) == len && strncmp(found->name, command, len) == 0)
-			return found->flags & CMD_BLOCK;
+			return command_opens_block(found, command + len);
 	return false;
 }
 

@@ -4,6 +4,7 @@
 #include "commands/command.h"
 #include "commands/recorder.h"
 #include "commands/recording.h"
+#include "commands/scenario.h"
 #include "commands/start.h"
 #include "commands/words.h"
 #include "coord/cold.h"
@@ -46,6 +47,7 @@ struct session {
 	struct open_block block;
 	struct variable *variables;
 	unsigned int variable_count;
+	struct scenario *scenario;
 	void (*progress)(void *context, const char *what);
 	void *progress_context;
 	const struct screen_ops *screen;
@@ -65,6 +67,8 @@ struct err *session_create(const struct options *options, struct session **ret)
 	s->options = *options;
 	s->mode = MODE_SCRIPT;
 	err = recorder_create(&s->recorder);
+	if (!err)
+		err = scenario_create(&s->scenario);
 	if (err) {
 		session_destroy(s);
 		return err;
@@ -98,6 +102,7 @@ static void forget_guest(struct session *s)
 	coord_destroy(s->coord);
 	s->coord = NULL;
 	forget_variables(s);
+	scenario_forget(s->scenario);
 }
 
 void session_destroy(struct session *s)
@@ -107,6 +112,7 @@ void session_destroy(struct session *s)
 	session_drop_block(s);
 	recorder_destroy(s->recorder);
 	forget_guest(s);
+	scenario_destroy(s->scenario);
 	free(s);
 }
 
@@ -128,6 +134,11 @@ struct source *session_source(struct session *s)
 struct recorder *session_recorder(struct session *s)
 {
 	return s->recorder;
+}
+
+struct scenario *session_scenario(struct session *s)
+{
+	return s->scenario;
 }
 
 bool session_quit(const struct session *s)
@@ -301,7 +312,7 @@ static void canonical_line(const struct invocation *in, struct str *s)
 	str_add(s, in->command->name);
 	if (*in->rest)
 		str_addf(s, " %s", in->rest);
-	if (!(in->command->flags & CMD_BLOCK))
+	if (!command_opens_block(in->command, in->rest))
 		return;
 	for (unsigned int i = 0; i < in->block_count; i++)
 		str_addf(s, "\n%s", in->block[i]);
@@ -558,9 +569,18 @@ struct err *session_execute(struct session *s, const char *line, struct out *out
 	if (is_nothing(line))
 		return NULL;
 	ERR_TRY(parse_line(line, &in));
-	if (in.command->flags & CMD_BLOCK)
+	if (command_opens_block(in.command, in.rest))
 		return open_block(s, line, more);
 	return run_invocation(s, &in, out);
+}
+
+struct err *session_run_line(struct session *s, const char *line, struct out *out)
+{
+	struct invocation in = {0};
+
+	ERR_TRY(check_line(line));
+	ERR_TRY(parse_line(line, &in));
+	return err_wrap(call_run(s, &in, out), "%s", in.command->name);
 }
 
 struct err *session_name_error(const struct session *s, struct err *err)

@@ -40,6 +40,7 @@ void options_init(struct options *o); /* SPEC section 1's defaults */
 
 struct session;
 struct recorder; /* commands/recorder.h */
+struct scenario; /* commands/scenario.h */
 struct source;	 /* coord/source.h */
 
 struct err *session_create(const struct options *options, struct session **ret)
@@ -78,6 +79,14 @@ void session_drop_block(struct session *s); /* Ctrl-C at the prompt, or an error
 /* The session's recorder (commands/recorder.h): the session tells it about every boot and every
  * CMD_RECORDED command; `record` and the screen use it. Never NULL. */
 struct recorder *session_recorder(struct session *s);
+
+/* The scenario that runs, or the last one that did (commands/scenario.h). Never NULL. */
+struct scenario *session_scenario(struct session *s);
+
+/* For a command that runs others: one line that is no block, in the command's own window, not recorded.
+ * The error begins with the name of the command in `line`. */
+struct err *session_run_line(struct session *s, const char *line, struct out *out)
+	__attribute__((warn_unused_result));
 
 /* What a long wait (a boot, a run) is doing, in a few words, for whoever draws it; NULL: nobody.
  * `what` is NULL when it is over. */

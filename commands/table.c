@@ -60,6 +60,11 @@ struct err *command_find(const char *name, const struct command **ret)
 	return NULL;
 }
 
+bool command_opens_block(const struct command *command, const char *rest)
+{
+	return (command->flags & CMD_BLOCK) && (command != &command_step || strchr(rest, '='));
+}
+
 struct err *command_usage(const struct command *command)
 {
 	return err_new(ERR_USAGE, "usage: %s", command->usage);

@@ -27,7 +27,7 @@ static bool read_mask(const struct cpuset_layout *l, struct kernel *k, uint64_t 
 	size_t bytes = cpus < WIRE_SEEN_CPUS ? (cpus + 63) / 64 * 8 : sizeof(ret->bits);
 	struct err *err = NULL;
 
-	if (types_kind(t, types_target(t, l->effective.type)) == TYPE_POINTER)
+	if (types_kind(t, l->effective.type) == TYPE_POINTER)
 		err = kernel_read_u64(k, address, &address);
 	memset(ret, 0, sizeof(*ret));
 	if (!err)

@@ -249,3 +249,25 @@ struct err *measure_iterations(struct coord *c, uint64_t *ret)
 	free(workers);
 	return NULL;
 }
+
+struct err *measure_outside(struct coord *c, const char *cgroup, struct maybe *ret)
+{
+	struct measure m = {.coord = c};
+	struct agent_worker *workers;
+	unsigned int count;
+	bool known = true;
+	struct err *err;
+
+	*ret = (struct maybe){0};
+	find_cpusets(&m);
+	if (!m.cpusets.usable)
+		return NULL;
+	ERR_TRY(agent_workers(coord_agent(c), cgroup, &workers, &count));
+	err = note_workers(&m, workers, count);
+	for (unsigned int i = 0; i < count && !err; i++)
+		ret->value += was_outside(&m, &workers[i], &known);
+	ret->present = !err;
+	free(workers);
+	free(m.allowed);
+	return err;
+}

@@ -10,6 +10,7 @@
 #define COORD_MEASURE_H
 
 #include "coord/agent.h"
+#include "coord/model.h"
 
 struct measured {
 	char cgroup[WIRE_CGROUP_NAME];
@@ -37,6 +38,11 @@ void measure_destroy(struct measure *m); /* NULL is fine */
 struct err *measure_note(struct measure *m) __attribute__((warn_unused_result));
 /* Up to now, in order of name; caller frees. */
 struct err *measure_take(struct measure *m, struct measured **ret, unsigned int *ret_count)
+	__attribute__((warn_unused_result));
+
+/* How many workers of a cgroup were seen where their cpuset as it is now does not let them run, since the
+ * last mark. Not present: this kernel does not say where they may. */
+struct err *measure_outside(struct coord *c, const char *cgroup, struct maybe *ret)
 	__attribute__((warn_unused_result));
 
 /* The sum of all iterations that are in the mailbox now. */
