@@ -3,6 +3,7 @@
 #include "commands/show.h"
 #include "coord/agent.h"
 #include "coord/cgroup_spec.h"
+#include "coord/places.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +17,10 @@ struct verb {
 static struct err *parse_spec(struct agent *agent, const struct command_line *line,
 			      struct cgroup_spec *ret)
 {
-	const struct spec_limits limits = {.cpus = agent_cpus(agent), .nodes = agent_nodes(agent)};
+	struct spec_limits limits;
+	struct places places;
 
+	ERR_TRY(agent_limits_above(agent, line->words[1], &places, &limits));
 	return cgroup_spec_parse(line->words[1], line->count - 2, line->words + 2, &limits, ret);
 }
 

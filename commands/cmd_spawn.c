@@ -2,6 +2,7 @@
 #include "commands/command.h"
 #include "commands/show.h"
 #include "coord/agent.h"
+#include "coord/places.h"
 #include "coord/work_spec.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ static struct err *spawned_workers(struct agent *agent, const char *cgroup, unsi
 static struct err *run_spawn(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct spec_limits limits;
+	struct places places;
 	struct work_spec spec;
 	struct agent *agent;
 	unsigned int first;
@@ -29,7 +31,7 @@ static struct err *run_spawn(struct session *s, const struct command_line *line,
 	if (line->count < 1)
 		return command_usage(&command_spawn);
 	ERR_TRY(show_agent(s, &agent));
-	limits = (struct spec_limits){.cpus = agent_cpus(agent), .nodes = agent_nodes(agent)};
+	ERR_TRY(agent_limits(agent, line->words[0], &places, &limits));
 	ERR_TRY(work_spec_parse(line->words[0], line->count - 1, line->words + 1, &limits, &spec));
 	ERR_TRY(agent_spawn(agent, &spec, &first));
 	return spawned_workers(agent, line->words[0], first, spec.wire.workers, out);

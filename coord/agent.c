@@ -3,6 +3,7 @@
 
 #include "coord/cgroup_spec.h"
 #include "coord/mailbox.h"
+#include "coord/places.h"
 #include "coord/work_spec.h"
 
 #include <errno.h>
@@ -334,9 +335,11 @@ struct err *agent_cgroup_list(struct agent *a, struct str *ret)
 
 struct err *agent_affinity(struct agent *a, const char *cgroup, const char *intent)
 {
-	struct spec_limits limits = {agent_cpus(a), agent_nodes(a)};
-	struct wire_affinity payload = {0};
+	struct wire_affinity payload;
+	struct spec_limits limits;
+	struct places places;
 
+	ERR_TRY(agent_limits(a, cgroup, &places, &limits));
 	ERR_TRY(affinity_parse(intent, &limits, &payload));
 	ERR_TRY(name_payload(cgroup, payload.cgroup));
 	return agent_call(a, WIRE_OP_AFFINITY, &payload, sizeof(payload), AGENT_DEADLINE, NULL);
@@ -689,4 +692,28 @@ unsigned int agent_cpus(struct agent *a)
 unsigned int agent_nodes(struct agent *a)
 {
 	return header_count(a, offsetof(struct wire_header, node_count), WIRE_NODES);
+}
+
+static struct err *fill_limits(struct agent *a, struct err *err, const struct places *places,
+			       struct spec_limits *ret)
+{
+	bool unknown = err && (err_kind(err) == ERR_ABSENT || err_kind(err) == ERR_NOT_FOUND);
+
+	if (err && !unknown)
+		return err;
+	err_free(err);
+	*ret = (struct spec_limits){agent_cpus(a), agent_nodes(a), unknown ? NULL : places};
+	return NULL;
+}
+
+struct err *agent_limits(struct agent *a, const char *cgroup, struct places *places,
+			 struct spec_limits *ret)
+{
+	return fill_limits(a, places_read(a->coord, cgroup, places), places, ret);
+}
+
+struct err *agent_limits_above(struct agent *a, const char *cgroup, struct places *places,
+			       struct spec_limits *ret)
+{
+	return fill_limits(a, places_read_above(a->coord, cgroup, places), places, ret);
 }

@@ -24,6 +24,8 @@
 #include <stdint.h>
 
 struct agent;
+struct places;      /* coord/places.h */
+struct spec_limits; /* coord/work_spec.h */
 struct work_spec;   /* coord/work_spec.h */
 struct cgroup_spec; /* coord/cgroup_spec.h */
 
@@ -136,8 +138,15 @@ void agent_health(struct agent *a, struct agent_health *ret);
 /* Looks at the heartbeat, cheaply: for whoever lets guest time pass. */
 void agent_watch(struct agent *a);
 
-/* What a spec is checked against: as the guest reports it in the mailbox. */
+/* As the guest reports it in the mailbox. */
 unsigned int agent_cpus(struct agent *a);
 unsigned int agent_nodes(struct agent *a);
+/* What a spec is checked against, for what is to run in `cgroup`, and for a cgroup that is to be made or set.
+ * `places` (coord/places.h) is the caller's and lasts as long as *ret; a kernel that does not tell leaves
+ * ret->places NULL. */
+struct err *agent_limits(struct agent *a, const char *cgroup, struct places *places,
+			 struct spec_limits *ret) __attribute__((warn_unused_result));
+struct err *agent_limits_above(struct agent *a, const char *cgroup, struct places *places,
+			       struct spec_limits *ret) __attribute__((warn_unused_result));
 
 #endif

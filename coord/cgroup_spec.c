@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "coord/cgroup_spec.h"
 
+#include "base/mask.h"
 #include "base/parse.h"
+#include "coord/spec_impl.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -34,7 +36,8 @@ struct knob {
 
 #define VALUE sizeof(((struct wire_knob *)0)->value)
 
-#define CPUSET_FORMS "LIST, exact:LIST, range:A-B as in range:0-0.5, disjoint:I/N or overlap:I/N:F"
+#define CPUSET_FORMS                                                                               \
+	"LIST, exact:LIST, llc:I, numa:N, range:A-B as in range:0-0.5, disjoint:I/N or overlap:I/N:F"
 
 /* A fraction from 0 to 1 with at most six digits behind the point, in millionths. */
 static bool parse_fraction(const char **text, uint64_t *ret)
@@ -56,99 +59,142 @@ static bool parse_fraction(const char **text, uint64_t *ret)
 	return value <= 1000000;
 }
 
-static struct err *parse_range(const char *text, uint64_t cpus, uint64_t *first, uint64_t *end)
+/* Part of the usable CPUs: the first'th and those behind it, up to but without the end'th. */
+struct part {
+	uint64_t first, end;
+};
+
+static struct err *parse_range(const char *text, uint64_t cpus, struct part *ret)
 {
 	uint64_t from, to;
 
 	if (!parse_fraction(&text, &from) || *text++ != '-' || !parse_fraction(&text, &to) || *text)
 		return err_new(ERR_USAGE, "two fractions from 0 to 1, as in range:0.25-0.75");
-	*first = from * cpus / 1000000;
-	*end = to * cpus / 1000000;
+	*ret = (struct part){from * cpus / 1000000, to * cpus / 1000000};
 	return NULL;
 }
 
 /* "I/N", and for `overlap` ":F": the I-th of N equal parts, made longer by F of its length. */
-static struct err *parse_part(const char *text, bool overlap, uint64_t cpus, uint64_t *first, uint64_t *end)
+static struct err *parse_part(const char *text, bool overlap, uint64_t cpus, struct part *ret)
 {
+	const char *example = overlap ? "overlap:0/2:0.5" : "disjoint:0/2";
 	unsigned int part, parts;
 	uint64_t more = 0;
 	int used = 0;
 
 	if (sscanf(text, "%4u/%4u%n", &part, &parts, &used) != 2 || !used)
-		return err_new(ERR_USAGE, "which part of how many? as in %s",
-			       overlap ? "overlap:0/2:0.5" : "disjoint:0/2");
+		return err_new(ERR_USAGE, "which part of how many? as in %s", example);
 	text += used;
 	if (overlap && (*text++ != ':' || !parse_fraction(&text, &more)))
-		return err_new(ERR_USAGE, "by how much of a part? a fraction from 0 to 1, as in overlap:0/2:0.5");
+		return err_new(ERR_USAGE, "by how much of a part? a fraction from 0 to 1, as in %s", example);
 	if (*text || !parts || part >= parts)
 		return err_new(ERR_USAGE, "parts are counted from 0 and there is at least one, as in %s",
-			       overlap ? "overlap:0/2:0.5" : "disjoint:0/2");
-	*first = part * cpus / parts;
-	*end = (part + 1) * cpus / parts;
-	*end += (*end - *first) * more / 1000000;
-	if (*end > cpus)
-		*end = cpus;
+			       example);
+	*ret = (struct part){part * cpus / parts, (part + 1) * cpus / parts};
+	ret->end += (ret->end - ret->first) * more / 1000000;
 	return NULL;
 }
 
-/* A form into a list of CPUs; *ret_known says whether it is one. */
-static struct err *parse_form(const char *value, uint64_t cpus, bool *ret_known, char ret[VALUE])
+static void take_part(const uint64_t *usable, const struct part *part, uint64_t mask[WIRE_CPUS / 64])
 {
-	uint64_t first, end;
+	unsigned int cpu = mask_next(usable, WIRE_CPUS, 0);
 
-	*ret_known = true;
-	if (str_starts(value, "range:"))
-		ERR_TRY(parse_range(value + 6, cpus, &first, &end));
-	else if (str_starts(value, "disjoint:"))
-		ERR_TRY(parse_part(value + 9, false, cpus, &first, &end));
-	else if (str_starts(value, "overlap:"))
-		ERR_TRY(parse_part(value + 8, true, cpus, &first, &end));
-	else {
-		*ret_known = false;
-		return NULL;
+	for (uint64_t n = 0; cpu < WIRE_CPUS && n < part->end; n++) {
+		if (n >= part->first)
+			mask_set(mask, cpu);
+		cpu = mask_next(usable, WIRE_CPUS, cpu + 1);
 	}
-	if (first >= end)
-		return err_new(ERR_USAGE, "this is none of the guest's %" PRIu64 " CPUs", cpus);
-	snprintf(ret, VALUE, "%" PRIu64 "-%" PRIu64, first, end - 1);
+}
+
+/* The usable CPUs of LLC or node `number`. */
+static struct err *take_place(const char *what, const char *number, unsigned int count,
+			      const uint16_t *place, const struct places *places,
+			      uint64_t mask[WIRE_CPUS / 64])
+{
+	uint64_t n;
+
+	ERR_TRY(parse_u64(number, &n));
+	if (n >= count)
+		return err_new(ERR_USAGE, "there is %s 0%s", what,
+			       count > 1 ? " and above, but not this one" : " only");
+	for (unsigned int cpu = 0; cpu < places->cpus; cpu++)
+		if (place[cpu] == n && mask_test(places->usable, cpu))
+			mask_set(mask, cpu);
 	return NULL;
 }
 
-static struct err *parse_list_of(const struct knob *k, const char *value, const struct spec_limits *limits,
-			      char ret[VALUE])
+static struct err *parse_cpus(const char *value, const struct spec_limits *limits,
+			      uint64_t mask[WIRE_CPUS / 64])
 {
-	uint64_t mask[1024 / 64] = {0};
+	const struct places *places = limits->places;
+	uint64_t usable[WIRE_CPUS / 64], count;
+	struct part part = {0};
 
-	ERR_TRY(err_wrap(parse_list(value, limits->cpus, mask), "%s", k->name));
-	if (strlen(value) >= VALUE)
-		return err_new(ERR_USAGE, "%s=%s: the list is too long", k->name, value);
-	strcpy(ret, value);
+	spec_usable(limits, usable);
+	count = mask_count(usable, WIRE_CPUS);
+	if (str_starts(value, "exact:") || !strchr(value, ':'))
+		return spec_cpus(value + (strchr(value, ':') ? strlen("exact:") : 0), limits, mask);
+	if (str_starts(value, "llc:") || str_starts(value, "numa:"))
+		ERR_TRY(spec_need_places(limits, value));
+	if (str_starts(value, "llc:"))
+		ERR_TRY(take_place("LLC", value + 4, places->llcs, places->llc, places, mask));
+	else if (str_starts(value, "numa:"))
+		ERR_TRY(take_place("node", value + 5, places->nodes, places->node, places, mask));
+	else if (str_starts(value, "range:"))
+		ERR_TRY(parse_range(value + 6, count, &part));
+	else if (str_starts(value, "disjoint:"))
+		ERR_TRY(parse_part(value + 9, false, count, &part));
+	else if (str_starts(value, "overlap:"))
+		ERR_TRY(parse_part(value + 8, true, count, &part));
+	else
+		return err_new(ERR_USAGE, "there is " CPUSET_FORMS);
+	take_part(usable, &part, mask);
+	if (!mask_count(mask, WIRE_CPUS))
+		return err_new(ERR_USAGE, "this is none of the %" PRIu64 " usable CPUs", count);
 	return NULL;
+}
+
+/* The set as the kernel's file takes it. */
+static struct err *put_list(const struct knob *k, const char *given, const uint64_t *mask,
+			    unsigned int bits, char ret[VALUE])
+{
+	struct str list = {0};
+	struct err *err = NULL;
+
+	mask_list(mask, bits, &list);
+	if (list.len >= VALUE)
+		err = err_new(ERR_USAGE, "%s=%s: the list is too long", k->name, given);
+	else
+		strcpy(ret, str_text(&list));
+	str_deinit(&list);
+	return err;
 }
 
 static struct err *parse_cpuset(const struct knob *k, const char *value, const struct spec_limits *limits,
 				char ret[VALUE])
 {
-	char list[VALUE];
-	bool known;
+	uint64_t mask[WIRE_CPUS / 64] = {0};
 
-	ERR_TRY(err_wrap(parse_form(value, limits->cpus, &known, list), "%s=%s", k->name, value));
-	if (known) {
-		memcpy(ret, list, sizeof(list));
-		return NULL;
-	}
-	if (str_starts(value, "exact:"))
-		value += strlen("exact:");
-	else if (strchr(value, ':'))
-		return err_new(ERR_USAGE, "%s=%s: there is " CPUSET_FORMS, k->name, value);
-	return parse_list_of(k, value, limits, ret);
+	ERR_TRY(err_wrap(parse_cpus(value, limits, mask), "%s=%s", k->name, value));
+	return put_list(k, value, mask, WIRE_CPUS, ret);
 }
 
 static struct err *parse_nodes(const struct knob *k, const char *value, const struct spec_limits *limits,
 			       char ret[VALUE])
 {
-	struct spec_limits nodes = {.cpus = limits->nodes};
+	const struct places *places = limits->places;
+	uint64_t mask[1024 / 64] = {0};
+	struct str text = {0};
+	struct err *err;
 
-	return parse_list_of(k, value, &nodes, ret);
+	ERR_TRY(err_wrap(parse_list(value, limits->nodes, mask), "%s", k->name));
+	if (!places || !(mask[0] & ~places->mems))
+		return put_list(k, value, mask, WIRE_NODES, ret);
+	mask_list(&places->mems, WIRE_NODES, &text);
+	err = err_new(ERR_USAGE, "%s=%s: %s has the memory of nodes %s", k->name, value, places->cgroup,
+		      str_text(&text));
+	str_deinit(&text);
+	return err;
 }
 
 static struct err *parse_weight(const struct knob *k, const char *value, const struct spec_limits *limits,
@@ -252,24 +298,6 @@ const char *cgroup_knob_name(unsigned int i)
 	return i < KNOBS ? knobs[i].name : NULL;
 }
 
-static struct err *unknown_knob(const char *name)
-{
-	struct str text = {0};
-	struct nearest near;
-	struct err *err;
-
-	nearest_init(&near, name);
-	str_addf(&text, "a cgroup has no knob %s; there is ", name);
-	for (unsigned int i = 0; i < KNOBS; i++) {
-		str_addf(&text, "%s%s", i ? ", " : "", knobs[i].name);
-		nearest_offer(&near, knobs[i].name);
-	}
-	nearest_add(&near, &text);
-	err = err_new(ERR_USAGE, "%s", str_text(&text));
-	str_deinit(&text);
-	return err;
-}
-
 static struct err *parse_word(const char *word, const struct spec_limits *limits, struct wire_cgroup *w)
 {
 	const char *equals = strchr(word, '=');
@@ -284,7 +312,7 @@ static struct err *parse_word(const char *word, const struct spec_limits *limits
 		if (strcmp(knobs[i].name, name) == 0)
 			k = &knobs[i];
 	if (!k)
-		return unknown_knob(name);
+		return spec_unknown("a cgroup has no knob", name, cgroup_knob_name);
 	for (unsigned int i = 0; i < w->knob_count; i++)
 		if (strcmp(w->knobs[i].file, k->file) == 0)
 			return err_new(ERR_USAGE, "%s is given twice", name);

@@ -5,8 +5,9 @@
  *
  * KNOB = cpuset=CPUS mems=LIST weight=1..10000 cpu.max=QUOTA/PERIOD|P%|max (P% of one CPU)
  *        memory.max|memory.high|memory.low|swap.max=SIZE|max io.weight=1..10000 pids.max=N|max
- * CPUS = LIST | exact:LIST | range:A-B (fractions of the guest's CPUs, as in range:0-0.5)
+ * CPUS = LIST | exact:LIST | llc:I | numa:N | range:A-B (fractions, as in range:0-0.5)
  *        | disjoint:I/N (the I-th, from 0, of N equal parts) | overlap:I/N:F (and F of its length more)
+ *        of the CPUs that the cgroup above may use
  */
 #ifndef COORD_CGROUP_SPEC_H
 #define COORD_CGROUP_SPEC_H

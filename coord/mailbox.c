@@ -6,37 +6,47 @@
 
 #define MAILBOX_SIZE ((uint64_t)WIRE_PAGES * WIRE_PAGE_SIZE)
 
-static struct err *check_header(const struct wire_header *h, uint64_t phys)
+static struct err *check_header(const struct wire_header *h)
 {
 	if (h->magic != WIRE_MAGIC)
-		return err_new(ERR_BAD_DATA, "no mailbox at 0x%" PRIx64, phys);
+		return err_new(ERR_BAD_DATA, "there is no mailbox");
 	if (h->version != WIRE_VERSION)
 		return err_new(ERR_BAD_DATA, "the guest's agent speaks version %u, this ktdbg %u",
 			       h->version, WIRE_VERSION);
 	if (h->page_count != WIRE_PAGES)
 		return err_new(ERR_BAD_DATA, "a mailbox of %u pages instead of %u", h->page_count,
 			       WIRE_PAGES);
-	if (h->page_phys[0] != phys)
-		return err_new(ERR_BAD_DATA, "the mailbox at 0x%" PRIx64 " says it lies at 0x%" PRIx64,
-			       phys, h->page_phys[0]);
+	return NULL;
+}
+
+static struct err *copy_page(const struct ram *ram, uint64_t phys, const char *what, void *ret)
+{
+	const void *p = phys % WIRE_PAGE_SIZE ? NULL : ram_at(ram, phys, WIRE_PAGE_SIZE);
+
+	if (!p)
+		return err_new(ERR_BAD_DATA, "the mailbox's %s at 0x%" PRIx64 " is not in RAM", what, phys);
+	memcpy(ret, p, WIRE_PAGE_SIZE);
 	return NULL;
 }
 
 struct err *mailbox_open(const struct ram *ram, uint64_t phys, struct mailbox *ret)
 {
 	struct wire_header h;
-	const void *p = phys % WIRE_PAGE_SIZE ? NULL : ram_at(ram, phys, sizeof(h));
+	struct wire_list list;
 
-	if (!p)
-		return err_new(ERR_BAD_DATA, "the mailbox's address 0x%" PRIx64 " is not in RAM", phys);
-	memcpy(&h, p, sizeof(h));
-	ERR_TRY(check_header(&h, phys));
-	for (unsigned int i = 0; i < WIRE_PAGES; i++)
-		if (h.page_phys[i] % WIRE_PAGE_SIZE || !ram_at(ram, h.page_phys[i], WIRE_PAGE_SIZE))
+	ERR_TRY(copy_page(ram, phys, "header", &h));
+	ERR_TRY(err_wrap(check_header(&h), "0x%" PRIx64, phys));
+	ERR_TRY(copy_page(ram, h.list_phys, "list of pages", &list));
+	for (unsigned int i = 0; i < WIRE_PAGES; i++) {
+		ret->page[i] = (uint64_t)list.frame[i] * WIRE_PAGE_SIZE;
+		if (!ram_at(ram, ret->page[i], WIRE_PAGE_SIZE))
 			return err_new(ERR_BAD_DATA, "page %u of the mailbox lies at 0x%" PRIx64
-				       ", which is not in RAM", i, h.page_phys[i]);
+				       ", which is not in RAM", i, ret->page[i]);
+	}
+	if (ret->page[0] != phys)
+		return err_new(ERR_BAD_DATA, "the mailbox at 0x%" PRIx64 " says it lies at 0x%" PRIx64,
+			       phys, ret->page[0]);
 	ret->ram = ram;
-	memcpy(ret->page, h.page_phys, sizeof(ret->page));
 	return NULL;
 }
 
@@ -101,7 +111,7 @@ struct err *mailbox_header(const struct mailbox *m, struct wire_header *ret)
 	struct wire_header h;
 
 	ERR_TRY(mailbox_read(m, 0, &h, sizeof(h)));
-	ERR_TRY(check_header(&h, m->page[0]));
+	ERR_TRY(check_header(&h));
 	if (h.worker_high > WIRE_WORKERS)
 		h.worker_high = WIRE_WORKERS;
 	h.scheduler[sizeof(h.scheduler) - 1] = '\0';
@@ -121,8 +131,21 @@ struct err *mailbox_worker(const struct mailbox *m, unsigned int slot, struct wi
 	w.comm[sizeof(w.comm) - 1] = '\0';
 	if (w.state > WIRE_WORKER_DEAD)
 		w.state = WIRE_WORKER_FREE;
+	if (w.phase_count > WIRE_PHASES)
+		w.phase_count = WIRE_PHASES;
 	*ret = w;
 	return NULL;
+}
+
+struct err *mailbox_phase(const struct mailbox *m, unsigned int slot, unsigned int phase,
+			  struct wire_phase *ret)
+{
+	uint64_t i = (uint64_t)slot * WIRE_PHASES + phase;
+
+	if (slot >= WIRE_WORKERS || phase >= WIRE_PHASES)
+		return err_new(ERR_BAD_DATA, "phase %u of worker slot %u", phase, slot);
+	return mailbox_read(m, (uint64_t)WIRE_PHASE_PAGE * WIRE_PAGE_SIZE + i * sizeof(*ret), ret,
+			    sizeof(*ret));
 }
 
 struct err *mailbox_response(const struct mailbox *m, struct wire_response *ret)

@@ -30,13 +30,17 @@ struct err *mailbox_write(const struct mailbox *m, uint64_t offset, const void *
 /* Guest-physical address of a byte; 0 past the end. */
 uint64_t mailbox_phys(const struct mailbox *m, uint64_t offset);
 
-/* Every byte but those of page_phys, in a consistent copy. */
+/* A copy, its numbers in range and its texts terminated. */
 struct err *mailbox_header(const struct mailbox *m, struct wire_header *ret)
 	__attribute__((warn_unused_result));
 
-/* One slot, with its texts terminated and its state and type in range; `slot` < WIRE_WORKERS. */
+/* One slot, with its texts terminated, its state and number of phases in range; `slot` < WIRE_WORKERS. */
 struct err *mailbox_worker(const struct mailbox *m, unsigned int slot, struct wire_worker *ret)
 	__attribute__((warn_unused_result));
+
+/* One phase of the sequence of the worker in `slot`; `phase` < WIRE_PHASES. */
+struct err *mailbox_phase(const struct mailbox *m, unsigned int slot, unsigned int phase,
+			  struct wire_phase *ret) __attribute__((warn_unused_result));
 
 /* The response, lengths and counts in range and the message terminated. */
 struct err *mailbox_response(const struct mailbox *m, struct wire_response *ret)

@@ -50,6 +50,7 @@ struct agent {
 	struct wire_header *header;
 	struct wire_response *response;
 	struct wire_worker *workers;
+	struct wire_phase *phases; /* WIRE_PHASES a worker's slot */
 	char *text;
 	struct child children[AGENT_CHILDREN];
 	int pin; /* the descriptor that keeps the mailbox's pages where they are, -1 */
@@ -97,6 +98,8 @@ void child_reset_scheduling(void); /* in the child: what every program expects *
 #define CGROUP_PATH 128
 /* The directory of a cgroup that exists. 0, or an errno with the message set. */
 int cgroup_find(struct agent *a, const char *name, char path[CGROUP_PATH]);
+/* Of a directory that has no cgroups below it any more: no controllers for them either. */
+void cgroup_tidy(const char *path);
 int op_cgroup_add(struct agent *a, const void *payload);
 int op_cgroup_set(struct agent *a, const void *payload);
 int op_cgroup_remove(struct agent *a, const void *payload);
@@ -119,12 +122,17 @@ uint32_t scope_of(const struct agent *a, const char *name); /* enum wire_scope *
 
 /* spawn.c */
 int op_spawn(struct agent *a, const void *payload);
-int op_affinity(struct agent *a, const void *payload);
 /* SIGKILL every worker of a cgroup and wait for their end. Number of those that would not end. */
 unsigned int workers_kill(struct agent *a, const char *cgroup);
 void workers_ended(struct agent *a, pid_t tgid, int status);
 void workers_forget(struct agent *a, const char *cgroup);
 void worker_kill(const struct wire_worker *w); /* it ends soon */
+bool worker_alive(const struct wire_worker *w);
+
+/* affinity.c */
+int op_affinity(struct agent *a, const void *payload);
+/* The CPUs that `p` gives a worker. INHERIT: those of `p->cpus`, which the kernel cuts to its cgroup's. */
+int place_worker(struct agent *a, const struct wire_worker *w, const struct wire_place *p);
 
 /* scheduler.c */
 int op_sched_attach(struct agent *a, const void *payload);

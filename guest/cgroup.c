@@ -13,6 +13,7 @@
 #define STEP 2000000ULL         /* ns between looks while waiting */
 #define DEADLINE 5000000000ULL  /* ns of guest time for a kill, a freeze */
 #define MAX_DEPTH 8
+#define ROOT_LEN (sizeof(CGROUP_ROOT) - 1)
 #define MAX_LISTED 256
 #define MAX_PASSES 64 /* over a cgroup whose processes fork while they are moved */
 
@@ -134,12 +135,42 @@ static int enable_controller(struct agent *a, const char *path, const char *cont
 			char have[256] = "?";
 
 			read_small_file(CGROUP_ROOT "/cgroup.controllers", have, sizeof(have));
+			if (errnum == EBUSY)
+				return agent_fail(a, errnum, "cgroup %.*s has processes of its own, so "
+						  "those below it get no %s controller",
+						  (int)(p - path - 1 - ROOT_LEN), path + ROOT_LEN + 1,
+						  controller);
 			return agent_fail(a, errnum == ENOENT || errnum == EINVAL ? EOPNOTSUPP : errnum,
 					  "controller %s: %s; this kernel offers: %s", controller,
 					  strerror(errnum), have);
 		}
 	}
 	return 0;
+}
+
+void cgroup_tidy(const char *path)
+{
+	char file[CGROUP_PATH + 32], have[256], word[40], *save;
+	struct stat st;
+
+	/* cgroup v2 counts a directory's links as other file systems do. */
+	if (stat(path, &st) || st.st_nlink > 2)
+		return;
+	snprintf(file, sizeof(file), "%s/cgroup.subtree_control", path);
+	if (read_small_file(file, have, sizeof(have)) <= 0)
+		return;
+	for (char *name = strtok_r(have, " ", &save); name; name = strtok_r(NULL, " ", &save)) {
+		snprintf(word, sizeof(word), "-%s", name);
+		write_small_file(file, word);
+	}
+}
+
+static void tidy_above(const char *path)
+{
+	char above[CGROUP_PATH];
+
+	snprintf(above, sizeof(above), "%.*s", (int)(strrchr(path, '/') - path), path);
+	cgroup_tidy(above);
 }
 
 /* "cpu.max" belongs to controller cpu; cgroup.* files belong to none. */
@@ -303,6 +334,7 @@ int op_cgroup_remove(struct agent *a, const void *payload)
 		if (rmdir(path))
 			return agent_fail(a, errno, "cgroup %s: %s", r.names[r.count], strerror(errno));
 		workers_forget(a, r.names[r.count]);
+		tidy_above(path);
 		scope_drop(a, r.names[r.count]);
 	}
 	return 0;

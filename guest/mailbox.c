@@ -54,9 +54,9 @@ static int pin_pages(void *p)
 	return fd;
 }
 
-static bool read_physical(const void *p, uint64_t *ret)
+static bool read_frames(const void *p, uint32_t ret[WIRE_PAGES])
 {
-	uint64_t entries[WIRE_PAGES];
+	static uint64_t entries[WIRE_PAGES]; /* static for its size only */
 	off_t offset = (off_t)((uintptr_t)p / WIRE_PAGE_SIZE * sizeof(uint64_t));
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	bool ok;
@@ -68,8 +68,9 @@ static bool read_physical(const void *p, uint64_t *ret)
 	for (unsigned int i = 0; ok && i < WIRE_PAGES; i++) {
 		uint64_t frame = entries[i] & ((1ULL << 55) - 1);
 
-		ok = (entries[i] >> 63) && frame; /* present; frame 0: no permission to see it */
-		ret[i] = frame * WIRE_PAGE_SIZE;
+		/* Present; frame 0: no permission to see it. */
+		ok = (entries[i] >> 63) && frame && frame <= UINT32_MAX;
+		ret[i] = (uint32_t)frame;
 	}
 	return ok;
 }
@@ -91,6 +92,7 @@ static uint32_t list_end(const char *path)
 bool mailbox_create(struct agent *a)
 {
 	struct wire_header *h;
+	struct wire_list *list;
 
 	a->mailbox = map_pages();
 	if (!a->mailbox) {
@@ -104,10 +106,13 @@ bool mailbox_create(struct agent *a)
 	a->response = (void *)(a->mailbox + WIRE_RESPONSE_PAGE * WIRE_PAGE_SIZE);
 	a->text = (char *)a->mailbox + WIRE_TEXT_PAGE * WIRE_PAGE_SIZE;
 	a->workers = (void *)(a->mailbox + WIRE_WORKER_PAGE * WIRE_PAGE_SIZE);
-	if (!read_physical(a->mailbox, h->page_phys)) {
+	a->phases = (void *)(a->mailbox + WIRE_PHASE_PAGE * WIRE_PAGE_SIZE);
+	list = (void *)(a->mailbox + WIRE_LIST_PAGE * WIRE_PAGE_SIZE);
+	if (!read_frames(a->mailbox, list->frame)) {
 		printf("ktdbg-agent: /proc/self/pagemap does not tell where the mailbox lies\n");
 		return false;
 	}
+	h->list_phys = (uint64_t)list->frame[WIRE_LIST_PAGE] * WIRE_PAGE_SIZE;
 	h->version = WIRE_VERSION;
 	h->page_count = WIRE_PAGES;
 	h->agent_pid = (uint32_t)getpid();
@@ -120,10 +125,11 @@ bool mailbox_create(struct agent *a)
 
 void mailbox_announce(struct agent *a)
 {
+	const struct wire_list *list = (void *)(a->mailbox + WIRE_LIST_PAGE * WIRE_PAGE_SIZE);
 	char line[64];
 
 	snprintf(line, sizeof(line), WIRE_ANNOUNCE "%llx\n",
-		 (unsigned long long)a->header->page_phys[0]);
+		 (unsigned long long)list->frame[0] * WIRE_PAGE_SIZE);
 	a->header->agent_state = WIRE_AGENT_READY;
 	if (ioperm(WIRE_PORT, 1, 1)) {
 		printf("ktdbg-agent: I/O port 0x%x: %s\n", WIRE_PORT, strerror(errno));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "guest/agent.h"
 #include "guest/wire_work.h"
+#include "guest/work/work.h"
 #include "guest/worker.h"
 
 #include <errno.h>
@@ -17,9 +18,21 @@
 #define STEP 500000ULL         /* ns between looks while waiting */
 #define DEADLINE 5000000000ULL /* ns */
 
-static bool alive(const struct wire_worker *w)
+bool worker_alive(const struct wire_worker *w)
 {
 	return w->state == WIRE_WORKER_STARTING || w->state == WIRE_WORKER_RUNNING;
+}
+
+/* What a worker may have left behind when it was killed. */
+static void clean_after(struct agent *a, uint32_t slot)
+{
+	char path[WORK_CGROUP_PATH];
+
+	if (!(wire_work_types[a->workers[slot].type - 1].flags & WORK_CGROUP))
+		return;
+	work_cgroup_path(slot, path);
+	rmdir(path);
+	cgroup_tidy(CGROUP_ROOT);
 }
 
 void workers_ended(struct agent *a, pid_t tgid, int status)
@@ -27,10 +40,11 @@ void workers_ended(struct agent *a, pid_t tgid, int status)
 	for (unsigned int i = 0; i < a->header->worker_high; i++) {
 		struct wire_worker *w = &a->workers[i];
 
-		if (!alive(w) || w->tgid != tgid)
+		if (!worker_alive(w) || w->tgid != tgid)
 			continue;
 		w->exit_status = status;
 		w->state = WIRE_WORKER_DEAD;
+		clean_after(a, i);
 	}
 }
 
@@ -53,7 +67,7 @@ static unsigned int count_alive(struct agent *a, const char *cgroup)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < a->header->worker_high; i++)
-		n += alive(&a->workers[i]) && strcmp(a->workers[i].cgroup, cgroup) == 0;
+		n += worker_alive(&a->workers[i]) && strcmp(a->workers[i].cgroup, cgroup) == 0;
 	return n;
 }
 
@@ -71,7 +85,7 @@ unsigned int workers_kill(struct agent *a, const char *cgroup)
 	uint64_t end = agent_now() + DEADLINE;
 
 	for (unsigned int i = 0; i < a->header->worker_high; i++)
-		if (alive(&a->workers[i]) && strcmp(a->workers[i].cgroup, cgroup) == 0)
+		if (worker_alive(&a->workers[i]) && strcmp(a->workers[i].cgroup, cgroup) == 0)
 			worker_kill(&a->workers[i]);
 	while (count_alive(a, cgroup) && agent_now() < end)
 		agent_pause(a, STEP);
@@ -92,9 +106,15 @@ static uint32_t next_index(struct agent *a, const char *cgroup)
 	return next;
 }
 
-static void fill_slot(struct wire_worker *w, const struct wire_spawn *r, uint32_t index)
+static void fill_slot(struct agent *a, uint32_t slot, const struct wire_spawn *r, uint32_t index)
 {
+	struct wire_worker *w = &a->workers[slot];
+
 	free_slot(w);
+	memset(&a->phases[slot * WIRE_PHASES], 0, WIRE_PHASES * sizeof(*a->phases));
+	w->phase_count = r->phase_count;
+	for (uint32_t i = 0; i < r->phase_count; i++)
+		w->phase_type[i] = (uint8_t)r->phases[i].type;
 	w->index = index;
 	w->type = r->work.type;
 	snprintf(w->cgroup, sizeof(w->cgroup), "%s", r->cgroup);
@@ -116,7 +136,7 @@ static int take_slots(struct agent *a, struct spawn *s)
 		for (uint32_t i = 0; i < WIRE_WORKERS && n < s->request->workers; i++) {
 			if (a->workers[i].state != state)
 				continue;
-			fill_slot(&a->workers[i], s->request, index + n);
+			fill_slot(a, i, s->request, index + n);
 			a->workers[i].scope = a->header->scope;
 			s->slots[n++] = i;
 			if (i >= a->header->worker_high)
@@ -154,7 +174,9 @@ static int start_process(struct agent *a, struct spawn *s, uint32_t number)
 		worker_process(s, number);
 	if (pid < 0)
 		return agent_fail(a, errno, "worker %u of %u: %s", number, s->request->workers,
-				  strerror(errno));
+				  errno == EBUSY ? "cgroups below this one have controllers, so it can have "
+						   "no processes of its own"
+				  : errno == EAGAIN ? "no more processes (pids.max)" : strerror(errno));
 	/* Set here too, so that a process that dies at once is known by its number. */
 	for (uint32_t i = number; i < (threads ? s->request->workers : number + 1); i++)
 		a->workers[s->slots[i]].tgid = pid;
@@ -240,58 +262,6 @@ static int collect_reports(struct agent *a, struct spawn *s)
 	return 0;
 }
 
-/* CPUs of NUMA node `node`. */
-static int node_cpus(struct agent *a, uint32_t node, cpu_set_t *ret)
-{
-	char path[80], text[512], *p = text;
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist", node);
-	if (read_small_file(path, text, sizeof(text)) <= 0)
-		return agent_fail(a, ENOENT, "NUMA node %u has no CPUs here", node);
-	CPU_ZERO(ret);
-	while (*p) {
-		unsigned long first = strtoul(p, &p, 10), last = first;
-
-		if (*p == '-')
-			last = strtoul(p + 1, &p, 10);
-		for (; first <= last && first < CPU_SETSIZE; first++)
-			CPU_SET(first, ret);
-		if (*p != ',')
-			break;
-		p++;
-	}
-	return 0;
-}
-
-_Static_assert(sizeof(cpu_set_t) == WIRE_CPUS / 8, "cpu_set_t has the wire's bits");
-
-/* Worker i on the (i mod n)-th CPU of the set. */
-static void pick_one(cpu_set_t *set, uint32_t number)
-{
-	uint32_t n = (uint32_t)CPU_COUNT(set), skip = n ? number % n : 0;
-
-	for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, set) && skip-- == 0) {
-			CPU_ZERO(set);
-			CPU_SET(cpu, set);
-			return;
-		}
-}
-
-static int set_affinity(struct agent *a, const struct wire_worker *w, const cpu_set_t *set,
-			uint32_t flags)
-{
-	cpu_set_t mine = *set;
-
-	if (flags & WIRE_SPAWN_EACH_CPU)
-		pick_one(&mine, w->index);
-	if (sched_setaffinity(w->pid, sizeof(mine), &mine))
-		return agent_fail(a, errno, "affinity of worker %u: %s", w->index,
-				  errno == EINVAL ? "none of these CPUs is online and allowed by its cgroup"
-						  : strerror(errno));
-	return 0;
-}
-
 /* struct sched_attr of sched_setattr(2), which some C libraries declare and others do not. */
 struct policy_attr {
 	uint32_t size, policy;
@@ -301,6 +271,17 @@ struct policy_attr {
 	uint64_t runtime, deadline, period;
 };
 _Static_assert(sizeof(struct policy_attr) == 48, "SCHED_ATTR_SIZE_VER0");
+
+static const char *policy_error(uint32_t policy, int errnum)
+{
+	if (errnum == EINVAL)
+		return "this kernel does not have it";
+	if (errnum == EBUSY)
+		return "the CPUs have no bandwidth left for it";
+	if (errnum == EPERM && policy == SCHED_DEADLINE)
+		return "a deadline worker must be allowed every CPU of the guest, also by its cgroup";
+	return strerror(errnum);
+}
 
 static int set_policy(struct agent *a, const struct wire_worker *w, const struct wire_spawn *r)
 {
@@ -314,9 +295,7 @@ static int set_policy(struct agent *a, const struct wire_worker *w, const struct
 
 	if (syscall(SYS_sched_setattr, w->pid, &attr, 0))
 		return agent_fail(a, errno, "policy %u of worker %u: %s", r->policy, w->index,
-				  errno == EINVAL ? "this kernel does not have it" :
-				  errno == EBUSY  ? "the CPUs have no bandwidth left for it" :
-						    strerror(errno));
+				  policy_error(r->policy, errno));
 	return 0;
 }
 
@@ -335,18 +314,13 @@ static void set_slack(const struct wire_worker *w)
 static int configure_workers(struct agent *a, struct spawn *s)
 {
 	const struct wire_spawn *r = s->request;
-	uint32_t placed = r->flags & (WIRE_SPAWN_AFFINITY | WIRE_SPAWN_NUMA);
-	cpu_set_t set;
 	int errnum = 0;
 
-	memcpy(&set, r->cpus, sizeof(set));
-	if (r->flags & WIRE_SPAWN_NUMA)
-		errnum = node_cpus(a, r->numa, &set);
 	for (uint32_t i = 0; i < r->workers && !errnum; i++) {
 		const struct wire_worker *w = &a->workers[s->slots[i]];
 
-		if (placed)
-			errnum = set_affinity(a, w, &set, r->flags);
+		if (r->place.kind != WIRE_PLACE_INHERIT)
+			errnum = place_worker(a, w, &r->place);
 		if (!errnum)
 			errnum = set_policy(a, w, r);
 		set_slack(w);
@@ -419,6 +393,8 @@ static int check_spawn(struct agent *a, const struct wire_spawn *r)
 		    !(wire_work_types[r->phases[i].type - 1].flags & WORK_PHASE))
 			return agent_fail(a, EINVAL, "work type %u is no phase", r->phases[i].type);
 	type = &wire_work_types[r->work.type - 1];
+	if ((type->flags & WORK_CGROUP) && (r->flags & WIRE_SPAWN_UID) && r->uid)
+		return agent_fail(a, EPERM, "%s is work for uid 0 only", type->name);
 	if ((type->group && r->workers % type->group) || r->workers < type->least)
 		return agent_fail(a, EINVAL, "%u workers do not do for %s", r->workers, type->name);
 	return 0;
@@ -462,29 +438,5 @@ int op_spawn(struct agent *a, const void *payload)
 		agent_value(a, (uint64_t)a->workers[s.slots[0]].pid);
 	}
 	close_channels(&s); /* opens the gate */
-	return errnum;
-}
-
-int op_affinity(struct agent *a, const void *payload)
-{
-	const struct wire_affinity *r = payload;
-	char path[CGROUP_PATH];
-	cpu_set_t set;
-	unsigned int n = 0;
-	int errnum;
-
-	if (!WIRE_TEXT_OK(r->cgroup))
-		return agent_fail(a, EINVAL, "malformed request");
-	errnum = cgroup_find(a, r->cgroup, path);
-	memcpy(&set, r->cpus, sizeof(set));
-	for (unsigned int i = 0; i < a->header->worker_high && !errnum; i++) {
-		if (!alive(&a->workers[i]) || strcmp(a->workers[i].cgroup, r->cgroup) != 0)
-			continue;
-		errnum = set_affinity(a, &a->workers[i], &set, r->flags);
-		n++;
-	}
-	if (!errnum && !n)
-		return agent_fail(a, ESRCH, "cgroup %s has no workers", r->cgroup);
-	agent_value(a, n);
 	return errnum;
 }

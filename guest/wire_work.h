@@ -52,6 +52,8 @@ enum wire_work_id {
 	WORK_RT_STARVATION = 39,
 	WORK_PREEMPT_STORM = 40,
 	WORK_SCHBENCH = 41,
+	WORK_CGROUP_CHURN = 42,
+	WORK_CGROUP_ATTACH_STORM = 43,
 	WORK_COUNT,
 };
 
@@ -59,6 +61,7 @@ enum wire_work_flags {
 	WORK_PAIRS = 1 << 0, /* workers 2i and 2i + 1 have two pipes between them: a group of 2 */
 	WORK_PHASE = 1 << 1, /* may be a phase of a sequence, with a duration */
 	WORK_COMMON = 1 << 2, /* all workers of the spawn have one pipe, which does not block */
+	WORK_CGROUP = 1 << 3, /* each makes a cgroup of its own, which the agent removes after it; root's work */
 };
 
 enum wire_param_kind {
@@ -205,7 +208,7 @@ static const struct wire_work_type wire_work_types[] = {
 	 "`pages` pages of new memory on one NUMA node after the other",
 	 .params = {{"pages", PARAM_COUNT, 64, 1, 262144}}},
 	{WORK_NUMA_MIGRATION, 0, "numa-migration",
-	 "`pages` pages of memory move from one NUMA node to the next",
+	 "the worker and its `pages` pages of memory move from one NUMA node to the next",
 	 .params = {{"pages", PARAM_COUNT, 64, 1, 262144}}},
 	{WORK_PRIORITY_INVERSION, 0, "priority-inversion",
 	 "threes on one CPU: low holds a lock for `hold`, middle burns `burn`, high wants the lock; `pi`: inherits",
@@ -224,7 +227,13 @@ static const struct wire_work_type wire_work_types[] = {
 	{WORK_SCHBENCH, 0, "schbench",
 	 "the first worker hands out work, the others take it, pause and burn `cpu`; measures wake-ups",
 	 .params = {{"cpu", PARAM_TIME, 200000, 0, 10 * WORK_S},
-	  {"pause", PARAM_TIME, 50000, 0, 10 * WORK_S}}, .least = 2},
+	  {"pause", PARAM_TIME, 50000, 0, 10 * WORK_S}}, .least = 2, .alias = "schbench-like"},
+	{WORK_CGROUP_CHURN, WORK_CGROUP, "cgroup-churn",
+	 "makes a cgroup, gives it a weight, burns `cpu`, removes it",
+	 .params = {{"cpu", PARAM_TIME, 50000, 0, 10 * WORK_S}}},
+	{WORK_CGROUP_ATTACH_STORM, WORK_CGROUP, "cgroup-attach-storm",
+	 "moves itself to a cgroup of its own and back, and burns `cpu` in each",
+	 .params = {{"cpu", PARAM_TIME, 50000, 0, 10 * WORK_S}}},
 };
 _Static_assert(sizeof(wire_work_types) / sizeof(wire_work_types[0]) == WORK_COUNT - 1,
 	       "a row for each type");

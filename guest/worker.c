@@ -88,6 +88,7 @@ static void become_worker(struct spawn *s, uint32_t number, const int pair[4])
 {
 	const struct wire_work_type *type = &wire_work_types[s->request->work.type - 1];
 	struct work w = {.slot = slot_of(s, number),
+			 .phases = &s->agent->phases[s->slots[number] * WIRE_PHASES],
 			 .first = slot_of(s, 0),
 			 .all = s->agent->workers,
 			 .slots = s->slots,

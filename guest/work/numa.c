@@ -41,12 +41,15 @@ void work_step_numa_sweep(struct work *w, const uint64_t *params)
 	place(w, memory, bytes, 0);
 }
 
-/* The same memory, moved to the next node. */
+/* The same memory, moved to the next node, and its worker after it. */
 void work_step_numa_migration(struct work *w, const uint64_t *params)
 {
 	uint64_t bytes = params[0] * 4096;
 	unsigned char *memory = work_fresh_memory(w, bytes);
 
+	if (!w->round)
+		work_read_cpus(w);
 	if (memory)
 		place(w, memory, bytes, MPOL_MF_MOVE);
+	work_bind_node(w, (unsigned int)w->due);
 }

@@ -44,20 +44,47 @@ void work_set_policy(int policy, int priority)
 	sched_setscheduler(0, policy, &param);
 }
 
+/* A small file of sysfs; false: there is none. */
+static bool read_text(const char *path, char *ret, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, ret, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	ret[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+void work_bind_node(struct work *w, unsigned int node)
+{
+	char path[64], text[512], *p = text;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/cpulist", node);
+	if (!read_text(path, text, sizeof(text)))
+		return;
+	do {
+		unsigned long first = strtoul(p, &p, 10), last = *p == '-' ? strtoul(p + 1, &p, 10) : first;
+
+		for (; first <= last && first < CPU_SETSIZE; first++)
+			CPU_SET(first, &set);
+	} while (*p++ == ',');
+	CPU_AND(&set, &set, &w->cpus);
+	if (CPU_COUNT(&set))
+		sched_setaffinity(0, sizeof(set), &set);
+}
+
 /* The two hardware threads of the core of `cpu`; false when it has one, or is not the first. */
 static bool siblings(int cpu, int ret[2])
 {
-	char path[96], text[32] = "", *end;
-	int fd;
+	char path[96], text[32], *end;
 
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
 		 cpu);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_text(path, text, sizeof(text)))
 		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	close(fd);
 	ret[0] = (int)strtol(text, &end, 10);
 	if (ret[0] != cpu || (*end != ',' && *end != '-'))
 		return false;

@@ -45,6 +45,8 @@ static const work_fn functions[WORK_COUNT] = {
 	[WORK_RT_STARVATION] = work_step_rt_starvation,
 	[WORK_PREEMPT_STORM] = work_step_preempt_storm,
 	[WORK_SCHBENCH] = work_step_schbench,
+	[WORK_CGROUP_CHURN] = work_step_cgroup_churn,
+	[WORK_CGROUP_ATTACH_STORM] = work_step_cgroup_attach_storm,
 };
 
 work_fn work_function(uint32_t id)

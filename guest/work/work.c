@@ -56,6 +56,12 @@ void work_count_latency(struct work *w, uint64_t ns)
 	s->latency[bucket]++;
 	if (ns > s->max_latency)
 		s->max_latency = ns;
+	if (!w->phase)
+		return;
+	w->phase->wakeups++;
+	w->phase->latency[bucket]++;
+	if (ns > w->phase->max_latency)
+		w->phase->max_latency = ns;
 }
 
 static void sleep_until(uint64_t due)

@@ -12,10 +12,13 @@
 #include "guest/wire_work.h"
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct work {
 	struct wire_worker *slot;
+	struct wire_phase *phases; /* of a sequence */
+	struct wire_phase *phase;  /* the one that runs, or NULL */
 	struct wire_worker *first; /* slot of the spawn's first worker: what all share */
 	struct wire_worker *group; /* slot of the first of its group of `wire_work_type.group` */
 	struct wire_worker *peer;  /* a group of two: the other one */
@@ -32,6 +35,8 @@ struct work {
 	cpu_set_t cpus;            /* work_read_cpus() */
 	uint64_t random;           /* state of work_random() */
 	uint64_t last;             /* ns, end of the last iteration */
+	uint64_t phase_last;       /* ns, that of the last one of this phase */
+	uint64_t phase_cpu;        /* on which it ended */
 	uint64_t cpu_read;         /* ns, when cpu_time was last brought up to date */
 	uint64_t cpu_start;        /* ns of CPU time before the first iteration */
 };
@@ -79,9 +84,15 @@ void work_unlock(uint32_t *word);
 void work_read_cpus(struct work *w); /* w->cpus: those that this thread may use now */
 int work_nth_cpu(const struct work *w, uint64_t n); /* of w->cpus, counted round; -1: none */
 void work_bind(pid_t tid, int cpu);                 /* 0: this thread */
+/* This thread, to those of w->cpus that NUMA node `node` has, if any. */
+void work_bind_node(struct work *w, unsigned int node);
 /* Pair i on the two hardware threads of the i-th core that has two. */
 void work_bind_sibling(struct work *w);
 void work_set_policy(int policy, int priority);
+
+/* cgroup.c: where the worker in slot `slot` makes the cgroup of a WORK_CGROUP type. */
+#define WORK_CGROUP_PATH 96
+void work_cgroup_path(uint32_t slot, char ret[WORK_CGROUP_PATH]);
 
 /* The types; a file each, or one for a few that are nearly the same. */
 void work_step_spin(struct work *w, const uint64_t *params);
@@ -125,5 +136,7 @@ void work_step_priority_inversion(struct work *w, const uint64_t *params);
 void work_step_rt_starvation(struct work *w, const uint64_t *params);
 void work_step_preempt_storm(struct work *w, const uint64_t *params);
 void work_step_schbench(struct work *w, const uint64_t *params);
+void work_step_cgroup_churn(struct work *w, const uint64_t *params);
+void work_step_cgroup_attach_storm(struct work *w, const uint64_t *params);
 
 #endif

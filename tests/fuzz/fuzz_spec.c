@@ -7,7 +7,7 @@
 #include "coord/work_spec.h"
 #include "guest/wire_work.h"
 
-static const struct spec_limits limits = {.cpus = 8, .nodes = 2};
+static const struct spec_limits limits = {.cpus = 8, .nodes = 2, .places = NULL};
 
 static void check(int good)
 {

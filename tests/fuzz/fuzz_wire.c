@@ -7,17 +7,20 @@
 
 #include "coord/mailbox.h"
 
-#define RAM_SIZE (4u << 20)
+#define RAM_SIZE (8u << 20)
 #define PAGE(i) ((uint64_t)(16 + (i)) * WIRE_PAGE_SIZE)
 
 /* A header that would be taken, so that not every input ends at its magic; the input goes over it. */
 static void honest(uint8_t *base)
 {
-	struct wire_header h = {.magic = WIRE_MAGIC, .version = WIRE_VERSION, .page_count = WIRE_PAGES};
+	struct wire_header h = {.magic = WIRE_MAGIC, .version = WIRE_VERSION, .page_count = WIRE_PAGES,
+				.list_phys = PAGE(WIRE_LIST_PAGE)};
+	struct wire_list list;
 
 	for (unsigned int i = 0; i < WIRE_PAGES; i++)
-		h.page_phys[i] = PAGE(i);
+		list.frame[i] = (uint32_t)(PAGE(i) / WIRE_PAGE_SIZE);
 	memcpy(base + PAGE(0), &h, sizeof(h));
+	memcpy(base + PAGE(WIRE_LIST_PAGE), &list, sizeof(list));
 }
 
 /* Pieces: a u16 of where (in units of 8 bytes, over the first pages), a u8 of how many, the bytes. */

@@ -5,6 +5,7 @@
 #include "commands/start.h"
 #include "commands/words.h"
 #include "coord/agent.h"
+#include "coord/places.h"
 #include "coord/work_spec.h"
 #include "vmm/kernel_cache.h"
 
@@ -83,14 +84,15 @@ struct coord *guest_boot_with(const char *append)
 
 int guest_spawn(struct coord *in, const char *cgroup, const char *text)
 {
-	struct spec_limits limits = {agent_cpus(coord_agent(in)),
-				     agent_nodes(coord_agent(in))};
+	struct spec_limits limits;
+	struct places places;
 	struct agent_worker worker;
 	struct work_spec spec;
 	struct words words;
 	unsigned int first = 0;
 
 	expect_ok(words_split(text, &words));
+	expect_ok(agent_limits(coord_agent(in), cgroup, &places, &limits));
 	expect_ok(work_spec_parse(cgroup, words.count, words.words, &limits, &spec));
 	words_deinit(&words);
 	expect_ok(agent_spawn(coord_agent(in), &spec, &first));

@@ -28,8 +28,7 @@ static struct model *take_model(void)
 
 static void add_cgroup(const char *name, const char *knob)
 {
-	struct spec_limits limits = {agent_cpus(coord_agent(coord)),
-				     agent_nodes(coord_agent(coord))};
+	struct spec_limits limits = {agent_cpus(coord_agent(coord)), agent_nodes(coord_agent(coord)), NULL};
 	char *words[] = {(char *)(uintptr_t)knob, NULL};
 	struct cgroup_spec spec;
 

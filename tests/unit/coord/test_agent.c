@@ -19,6 +19,7 @@ struct fixture {
 	struct coord *coord;
 	struct agent *agent;
 	struct wire_header *header;
+	struct wire_list *list;
 };
 
 static uint64_t page_phys(unsigned int i)
@@ -62,13 +63,15 @@ static void start(struct fixture *f)
 					 .mailbox = page_phys(0)}};
 	next = (struct wire_response){0};
 	memset(next_text, 0, sizeof(next_text));
-	expect_ok(ram_create(4 << 20, &f->machine.ram));
+	expect_ok(ram_create(16 << 20, &f->machine.ram));
 	f->header = page(&f->machine, 0);
 	*f->header = (struct wire_header){.magic = WIRE_MAGIC, .version = WIRE_VERSION,
 					  .page_count = WIRE_PAGES, .cpu_count = 4, .node_count = 1,
 					  .request_seq = 7, .response_seq = 7};
+	f->list = page(&f->machine, WIRE_LIST_PAGE);
+	f->header->list_phys = page_phys(WIRE_LIST_PAGE);
 	for (unsigned int i = 0; i < WIRE_PAGES; i++)
-		f->header->page_phys[i] = page_phys(i);
+		f->list->frame[i] = (uint32_t)(page_phys(i) / WIRE_PAGE_SIZE);
 	expect_ok(coord_create(&f->machine, COORD_LOCKSTEP, &f->coord));
 	f->agent = coord_agent(f->coord);
 }
@@ -117,7 +120,7 @@ static void test_long_request(void **state)
 		payload[i] = (uint8_t)(i * 7 + i / 4096);
 	expect_ok(agent_call(f.agent, WIRE_OP_PING, payload, sizeof(payload), AGENT_DEADLINE, NULL));
 	expect_ok(mailbox_open(&f.machine.ram, page_phys(0), &m));
-	expect_ok(mailbox_read(&m, WIRE_PAGE_SIZE + sizeof(struct wire_request), back, sizeof(back)));
+	expect_ok(mailbox_read(&m, WIRE_REQUEST_PAGE * WIRE_PAGE_SIZE + sizeof(struct wire_request), back, sizeof(back)));
 	assert_memory_equal(back, payload, sizeof(payload));
 	expect_err(agent_call(f.agent, WIRE_OP_PING, payload, sizeof(payload) + 1, AGENT_DEADLINE, NULL),
 		   ERR_REFUSED, "a request of 61425 bytes is too long");
@@ -229,20 +232,27 @@ static void test_hostile_header(void **state)
 
 	(void)state;
 	start(&f);
-	f.header->page_phys[200] = 1ULL << 50;
+	f.list->frame[200] = UINT32_MAX;
 	expect_err(agent_ping(f.agent), ERR_BAD_DATA,
-		   "page 200 of the mailbox lies at 0x4000000000000, which is not in RAM");
-	f.header->page_phys[200] = page_phys(200) + 1;
-	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "page 200 of the mailbox");
-	f.header->page_phys[200] = page_phys(200);
+		   "page 200 of the mailbox lies at 0xffffffff000, which is not in RAM");
+	f.list->frame[200] = (uint32_t)(page_phys(200) / WIRE_PAGE_SIZE);
+	f.header->list_phys++;
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "the mailbox's list of pages at 0x");
+	f.header->list_phys = 1ULL << 50;
+	expect_err(agent_ping(f.agent), ERR_BAD_DATA,
+		   "the mailbox's list of pages at 0x4000000000000 is not in RAM");
+	f.header->list_phys = page_phys(WIRE_LIST_PAGE);
+	f.list->frame[0]++;
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, " says it lies at 0x");
+	f.list->frame[0]--;
 	f.header->version = 9;
-	expect_err(agent_ping(f.agent), ERR_BAD_DATA, "the guest's agent speaks version 9, this ktdbg 1");
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "the guest's agent speaks version 9, this ktdbg 2");
 	f.header->version = WIRE_VERSION;
 	f.header->page_count = UINT32_MAX;
-	expect_err(agent_ping(f.agent), ERR_BAD_DATA, "a mailbox of 4294967295 pages instead of 256");
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "a mailbox of 4294967295 pages instead of 1024");
 	f.header->page_count = WIRE_PAGES;
 	f.header->magic = 0;
-	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "no mailbox at 0x");
+	expect_err_with(agent_ping(f.agent), ERR_BAD_DATA, "there is no mailbox");
 	agent_health(f.agent, &health);
 	assert_false(health.ok);
 	assert_int_equal(agent_cpus(f.agent), 1);

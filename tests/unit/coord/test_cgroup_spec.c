@@ -3,6 +3,7 @@
 #include "tests/expect.h"
 
 #include "coord/cgroup_spec.h"
+#include "coord/places.h"
 
 #include <stdio.h>
 
@@ -66,22 +67,60 @@ static void test_cpuset_forms(void **state)
 	knob("cpuset=disjoint:2/3", "cpuset.cpus", "2-3");
 	knob("cpuset=overlap:0/2:0.5", "cpuset.cpus", "0-2");
 	knob("cpuset=overlap:1/2:1", "cpuset.cpus", "2-3"); /* there is nothing behind the last */
-	bad("cpuset=range:0.5-0.5", "cpuset=range:0.5-0.5: this is none of the guest's 4 CPUs");
+	bad("cpuset=range:0.5-0.5", "cpuset=range:0.5-0.5: this is none of the 4 usable CPUs");
 	bad("cpuset=range:0-2", "cpuset=range:0-2: two fractions from 0 to 1, as in range:0.25-0.75");
 	bad("cpuset=range:0-0.", "cpuset=range:0-0.: two fractions from 0 to 1, as in range:0.25-0.75");
 	bad("cpuset=disjoint:2/2", "cpuset=disjoint:2/2: parts are counted from 0 and there is at least one, "
 				   "as in disjoint:0/2");
 	bad("cpuset=disjoint:0/0", "cpuset=disjoint:0/0: parts are counted from 0 and there is at least one, "
 				   "as in disjoint:0/2");
-	bad("cpuset=disjoint:0/9", "cpuset=disjoint:0/9: this is none of the guest's 4 CPUs");
+	bad("cpuset=disjoint:0/9", "cpuset=disjoint:0/9: this is none of the 4 usable CPUs");
 	bad("cpuset=disjoint:half", "cpuset=disjoint:half: which part of how many? as in disjoint:0/2");
 	bad("cpuset=overlap:0/2", "cpuset=overlap:0/2: by how much of a part? a fraction from 0 to 1, as in "
 				  "overlap:0/2:0.5");
-	bad("cpuset=some:1", "cpuset=some:1: there is LIST, exact:LIST, range:A-B as in range:0-0.5, "
-			     "disjoint:I/N or overlap:I/N:F");
+	bad("cpuset=some:1", "cpuset=some:1: there is LIST, exact:LIST, llc:I, numa:N, range:A-B as in "
+			     "range:0-0.5, disjoint:I/N or overlap:I/N:F");
 	bad("pids.max=0", "pids.max=0: from 1 to 4194304, or max");
 	bad("cpu.max=0ms/100ms", "cpu.max=0ms/100ms: a quota from 1ms, a period from 1ms to 1s");
 	bad("cpu.max=20ms/0ms", "cpu.max=20ms/0ms: a quota from 1ms, a period from 1ms to 1s");
+}
+
+/* CPUs 1, 4-6 and 9 of two LLCs and nodes, the memory of node 1. */
+static void test_usable(void **state)
+{
+	struct places p = {.cpus = 10, .llcs = 2, .nodes = 2, .memory = 3, .mems = 2,
+			   .usable = {0x272}, .cgroup = "above"};
+	struct spec_limits above = {10, 2, &p};
+	static const struct {
+		const char *word, *value;
+	} cases[] = {{"cpuset=llc:0", "1,4"},       {"cpuset=llc:1", "5-6,9"},
+		     {"cpuset=numa:1", "5-6,9"},    {"cpuset=range:0-0.4", "1,4"},
+		     {"cpuset=disjoint:1/2", "5-6,9"}, {"cpuset=overlap:0/2:1", "1,4-6"},
+		     {"cpuset=exact:4,9", "4,9"},   {"mems=1", "1"}};
+	static const struct {
+		const char *word, *message;
+	} refused[] = {
+		{"cpuset=llc:2", "cpuset=llc:2: there is LLC 0 and above, but not this one"},
+		{"cpuset=numa:9", "cpuset=numa:9: there is node 0 and above, but not this one"},
+		{"cpuset=0-1", "cpuset=0-1: CPU 0 is not among the usable CPUs 1,4-6,9 of above"},
+		{"mems=0-1", "mems=0-1: above has the memory of nodes 1"},
+	};
+	struct cgroup_spec spec;
+
+	(void)state;
+	for (unsigned int cpu = 5; cpu < 10; cpu++)
+		p.llc[cpu] = p.node[cpu] = 1;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *word = (char *)(uintptr_t)cases[i].word;
+
+		expect_ok(cgroup_spec_parse("g", 1, &word, &above, &spec));
+		assert_string_equal(spec.wire.knobs[0].value, cases[i].value);
+	}
+	for (unsigned int i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		char *word = (char *)(uintptr_t)refused[i].word;
+
+		expect_err(cgroup_spec_parse("g", 1, &word, &above, &spec), ERR_USAGE, refused[i].message);
+	}
 }
 
 static void test_several(void **state)
@@ -110,7 +149,7 @@ static void test_bad(void **state)
 	bad("cpu.max=10us/100ms", "cpu.max=10us/100ms: a quota from 1ms, a period from 1ms to 1s");
 	bad("cpu.max=1s/2s", "cpu.max=1s/2s: a quota from 1ms, a period from 1ms to 1s");
 	bad("pids.max=4194305", "pids.max=4194305: from 1 to 4194304, or max");
-	expect_err_with(parse("g", "cpuset=4", &(struct cgroup_spec){0}), ERR_USAGE, "cpuset: ");
+	expect_err_with(parse("g", "cpuset=4", &(struct cgroup_spec){0}), ERR_USAGE, "cpuset=4: ");
 	expect_err_with(parse("g", "mems=1", &(struct cgroup_spec){0}), ERR_USAGE, "mems: ");
 	expect_err_with(parse("g", "memory.max=lots", &(struct cgroup_spec){0}), ERR_USAGE, "memory.max: ");
 	expect_err_with(parse("@runner", "weight=5", &(struct cgroup_spec){0}), ERR_USAGE,
@@ -121,7 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_knobs),
-		cmocka_unit_test(test_cpuset_forms), cmocka_unit_test(test_several),
+		cmocka_unit_test(test_cpuset_forms), cmocka_unit_test(test_usable), cmocka_unit_test(test_several),
 		cmocka_unit_test(test_bad),
 	};
 

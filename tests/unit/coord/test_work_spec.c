@@ -3,6 +3,7 @@
 #include "tests/expect.h"
 
 #include "coord/agent.h"
+#include "coord/places.h"
 #include "coord/work_spec.h"
 #include "guest/wire_work.h"
 
@@ -84,8 +85,10 @@ static void test_work_types(void **state)
 	expect_err_with(parse("work=mixd", &(struct work_spec){0}), ERR_USAGE,
 			"unknown work type mixd; there is spin, yield, mixed, alu, bursty, pipe, futex, "
 			"sleep, fork-exit, mutex, sequence, io, smt-spin,");
-	expect_err_with(parse("work=mixd", &(struct work_spec){0}), ERR_USAGE, "schbench; near: mixed");
+	expect_err_with(parse("work=mixd", &(struct work_spec){0}), ERR_USAGE, "schbench, cgroup-churn, cgroup-attach-storm; near: mixed");
 	assert_int_equal(good("work=futex-pingpong workers=2").work.type, WORK_FUTEX);
+	assert_int_equal(good("work=schbench-like workers=2").work.type, WORK_SCHBENCH);
+	bad("work=cgroup-churn uid=5", "work=cgroup-churn makes cgroups, which only uid=0 may");
 	bad("work=spin(speed=3)", "work type spin has no parameter speed=3; it takes (loops=20000)");
 	bad("work=futex(1) workers=2", "work type futex has no parameter 1; it takes none");
 	bad("work=spin(loops=0)", "spin(loops): from 1 to 1000000000");
@@ -150,9 +153,19 @@ static void test_policy(void **state)
 	bad("policy=nromal", "unknown policy nromal; there is normal, other, batch, idle, ext, fifo, rr, "
 			     "deadline; near: normal");
 	bad("policy=ext:3", "policy=ext:3: ext takes no number");
-	bad("policy=deadline", "policy=deadline: deadline:RUNTIME/PERIOD, as in deadline:2ms/10ms");
+	w = good("policy=deadline:1ms/5ms/10ms");
+	assert_int_equal(w.dl_runtime, 1000000);
+	assert_int_equal(w.dl_deadline, 5000000);
+	assert_int_equal(w.dl_period, 10000000);
+	bad("policy=deadline",
+	    "policy=deadline: deadline:RUNTIME[/DEADLINE]/PERIOD, as in deadline:2ms/10ms");
+	bad("policy=deadline:1ms/2ms/3ms/4ms",
+	    "policy=deadline:1ms/2ms/3ms/4ms: deadline:RUNTIME[/DEADLINE]/PERIOD, as in deadline:2ms/10ms");
 	bad("policy=deadline:20ms/10ms", "policy=deadline:20ms/10ms: RUNTIME at least 1024ns and at most "
-					 "PERIOD, PERIOD at most 4s");
+					 "DEADLINE, that at most PERIOD, PERIOD at most 4s");
+	bad("policy=deadline:1ms/20ms/10ms",
+	    "policy=deadline:1ms/20ms/10ms: RUNTIME at least 1024ns and at most "
+	    "DEADLINE, that at most PERIOD, PERIOD at most 4s");
 	bad("policy=fifo nice=3", "nice has no meaning under this policy");
 	bad("nice=20", "nice=20: from -20 to 19");
 }
@@ -163,27 +176,140 @@ static void test_placement(void **state)
 
 	(void)state;
 	w = good("affinity=1-2");
-	assert_int_equal(w.flags, WIRE_SPAWN_AFFINITY);
-	assert_int_equal(w.cpus[0], 6);
+	assert_int_equal(w.place.kind, WIRE_PLACE_ALL);
+	assert_int_equal(w.place.cpus[0], 6);
+	assert_int_equal(good("affinity=exact:1-2").place.cpus[0], 6);
 	w = good("affinity=each");
-	assert_int_equal(w.flags, WIRE_SPAWN_AFFINITY | WIRE_SPAWN_EACH_CPU);
-	assert_int_equal(w.cpus[0], 15);
+	assert_int_equal(w.place.kind, WIRE_PLACE_EACH);
+	assert_int_equal(w.place.cpus[0], 15);
 	w = good("affinity=each:0,3");
-	assert_int_equal(w.cpus[0], 9);
-	w = good("numa=1 mempolicy=bind:0-1 mpolflags=static");
-	assert_int_equal(w.flags, WIRE_SPAWN_NUMA | WIRE_SPAWN_MEMPOLICY);
-	assert_int_equal(w.numa, 1);
-	assert_int_equal(w.mem_nodes, 3);
-	assert_int_equal(w.mempolicy, 2 | 1 << 15);
+	assert_int_equal(w.place.cpus[0], 9);
+	assert_int_equal(good("affinity=inherit").place.kind, WIRE_PLACE_INHERIT);
+	assert_int_equal(good("affinity=single").place.cpus[0], 1);
+	assert_int_equal(good("affinity=single:3").place.cpus[0], 8);
+	w = good("affinity=random(0-1,3,2)");
+	assert_int_equal(w.place.kind, WIRE_PLACE_RANDOM);
+	assert_int_equal(w.place.cpus[0], 11);
+	assert_int_equal(w.place.count, 2);
+	assert_int_equal(w.place.seed, 1);
+	assert_int_equal(good("affinity=random(all,4,seed=77)").place.seed, 77);
 	expect_err_with(parse("affinity=4", &(struct work_spec){0}), ERR_USAGE,
-			"affinity=4 (a list such as 0-3, all, each or each:LIST)");
+			"affinity=4: '4' is not a list of numbers below 4");
+	bad("affinity=lcc-aligned", "affinity=lcc-aligned: a list such as 0-3, or a word; no lcc-aligned; there "
+				    "is inherit, all, single, exact, each, random, llc-aligned, smt-pair; "
+				    "near: llc-aligned");
+	bad("affinity=random(0-1)", "affinity=random(0-1): random(POOL,N[,seed=S]), as in random(0-7,2)");
+	bad("affinity=random(0-1,3)", "affinity=random(0-1,3): from 1 to 2 CPUs of this pool, not 3");
+	bad("affinity=random(0-1,1", "affinity=random(0-1,1: the bracket is not closed, or it is too long");
+	bad("affinity=exact", "affinity=exact: which CPUs? as in exact:0-1");
+	bad("affinity=single:0-1", "affinity=single:0-1: one CPU, as in single:2");
+	bad("affinity=all:1", "affinity=all:1: all takes no CPUs");
 	bad("numa=2", "numa=2: the guest has node 0 and above, but not this one");
-	bad("numa=0 affinity=1", "numa and affinity exclude each other");
-	bad("mempolicy=bind", "mempolicy=bind: which nodes? as in bind:0");
-	bad("mempolicy=local:0", "mempolicy=local:0: this one takes no nodes");
-	bad("mpolflags=static", "mpolflags needs a mempolicy with nodes");
+	expect_err(parse("affinity=llc-aligned", &(struct work_spec){0}), ERR_ABSENT,
+		   "affinity=llc-aligned: llc-aligned: where the guest's CPUs are is not known");
 	bad("policy=deadline:2ms/10ms affinity=1",
 	    "a deadline worker may use every CPU: no affinity, no numa");
+}
+
+static void test_memory(void **state)
+{
+	struct wire_spawn w = good("mempolicy=bind:0-1 mpolflags=static");
+
+	(void)state;
+	assert_int_equal(w.flags, WIRE_SPAWN_MEMPOLICY);
+	assert_int_equal(w.mem_nodes, 3);
+	assert_int_equal(w.mempolicy, 2 | 1 << 15);
+	assert_int_equal(good("mempolicy=default").mempolicy, 0);
+	assert_int_equal(good("mempolicy=local").mempolicy, 4);
+	assert_int_equal(good("mempolicy=preferred:1").mempolicy, 1);
+	assert_int_equal(good("mempolicy=preferred-many:0").mempolicy, 5);
+	assert_int_equal(good("mempolicy=interleave:0").mempolicy, 3);
+	assert_int_equal(good("mempolicy=weighted-interleave:0").mempolicy, 6);
+	assert_int_equal(good("mpolflags=relative mempolicy=bind:5").mempolicy, 2 | 1 << 14);
+	assert_int_equal(good("mempolicy=bind:0 mpolflags=static,numa-balancing").mempolicy, 2 | 5 << 13);
+	assert_int_equal(good("mempolicy=bind:0 mpolflags=0x4000").mempolicy, 2 | 1 << 14);
+	bad("mempolicy=bind", "mempolicy=bind: which nodes? as in bind:0");
+	bad("mempolicy=local:0", "mempolicy=local:0: this one takes no nodes");
+	bad("mempolicy=bnd:0", "unknown mempolicy bnd; there is default, local, bind, preferred, "
+			       "preferred-many, interleave, weighted-interleave; near: bind");
+	bad("mempolicy=bind:2", "mempolicy: there is no node 2 with memory; there is 0-1");
+	bad("mempolicy=bind:2 mpolflags=static", "mempolicy: there is no node 2 with memory; there is 0-1");
+	bad("mpolflags=static", "mpolflags needs a mempolicy with nodes");
+	bad("mpolflags=static,relative mempolicy=bind:0", "mpolflags: static and relative exclude each other");
+	bad("mpolflags=statik mempolicy=bind:0",
+	    "unknown mpolflags statik; there is static, relative, numa-balancing; near: static");
+	bad("mpolflags=0x10 mempolicy=bind:0",
+	    "mpolflags=0x10: unknown bits 0x10; there is static 0x8000, relative 0x4000, numa-balancing 0x2000");
+	bad("mempolicy=interleave:0 mpolflags=numa-balancing",
+	    "mpolflags=numa-balancing goes with bind and preferred-many only");
+}
+
+/* Two nodes of two LLCs each, of two cores with two threads; the cgroup has CPUs 2-11 and node 0. */
+static void in_web(const char *text, struct err **err, struct work_spec *ret)
+{
+	struct places p = {.cpus = 16, .cores = 8, .llcs = 4, .nodes = 2, .memory = 3, .mems = 1,
+			   .usable = {0xffc}, .cgroup = "web"};
+	struct spec_limits web = {16, 2, &p};
+	char copy[128], *word = copy;
+
+	for (unsigned int cpu = 0; cpu < 16; cpu++) {
+		p.core[cpu] = (uint16_t)(cpu / 2);
+		p.llc[cpu] = (uint16_t)(cpu / 4);
+		p.node[cpu] = (uint16_t)(cpu / 8);
+	}
+	snprintf(copy, sizeof(copy), "%s", text);
+	*err = work_spec_parse("web", 1, &word, &web, ret);
+}
+
+static struct wire_place placed(const char *text)
+{
+	struct work_spec spec;
+	struct err *err;
+
+	in_web(text, &err, &spec);
+	expect_ok(err);
+	return spec.wire.place;
+}
+
+static void refused(const char *text, const char *message)
+{
+	struct work_spec spec;
+	struct err *err;
+
+	in_web(text, &err, &spec);
+	expect_err(err, ERR_USAGE, message);
+}
+
+static void test_topology(void **state)
+{
+	struct work_spec spec;
+	struct wire_place p;
+	struct err *err;
+
+	(void)state;
+	p = placed("affinity=llc-aligned");
+	assert_int_equal(p.kind, WIRE_PLACE_GROUP);
+	assert_int_equal(p.count, 3);
+	assert_int_equal(p.cpus[0], 0xffc);
+	assert_int_equal(p.group[3], 0);
+	assert_int_equal(p.group[4], 1);
+	assert_int_equal(p.group[11], 2);
+	p = placed("affinity=smt-pair");
+	assert_int_equal(p.count, 10);
+	assert_int_equal(p.group[2], 0);
+	assert_int_equal(p.group[3], 1);
+	assert_int_equal(p.group[11], 9);
+	assert_int_equal(placed("affinity=all").cpus[0], 0xffc);
+	assert_int_equal(placed("affinity=single").cpus[0], 4);
+	assert_int_equal(placed("numa=1").cpus[0], 0xf00);
+	in_web("workers=20%", &err, &spec);
+	expect_ok(err);
+	assert_int_equal(spec.wire.workers, 2); /* of ten CPUs */
+	refused("affinity=1-3", "affinity=1-3: CPU 1 is not among the usable CPUs 2-11 of web");
+	refused("affinity=random(0-7,2)", "affinity=random(0-7,2): CPU 0 is not among the usable CPUs 2-11 of web");
+	refused("mempolicy=bind:0-1",
+		"mempolicy: node 1 is not among the nodes 0 of web's cpuset: widen that with mems=0-1, or say "
+		"how nodes are meant with mpolflags=static (as they are) or relative (counted within the cpuset)");
 }
 
 static void test_identity(void **state)
@@ -254,7 +380,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),    cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_work_types),  cmocka_unit_test(test_sequence),
 		cmocka_unit_test(test_too_many_phases), cmocka_unit_test(test_policy),
-		cmocka_unit_test(test_placement),   cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_placement),   cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_topology),    cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_cgroup_name), cmocka_unit_test(test_table_is_whole),
 	};
 
