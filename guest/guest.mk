@@ -11,8 +11,8 @@ GUEST_LDFLAGS := -static -no-pie -s -Wl,--build-id=none
 AGENT_SRC := $(filter-out guest/pack.c,$(wildcard guest/*.c)) $(wildcard guest/work/*.c)
 AGENT_OBJ := $(AGENT_SRC:%.c=$(O)/agent/%.o)
 SCHED_SRC := $(wildcard guest/sched/*.bpf.c)
-SCHED_OBJ := $(foreach n,$(SCHED_SRC:guest/sched/%.bpf.c=%),\
-	$(O)/guest/sched/$(n).bpf.o $(O)/guest/sched/$(n).nodsq.bpf.o)
+SCHED_OBJ := $(SCHED_SRC:%.bpf.c=$(O)/%.bpf.o) \
+	$(patsubst %.bpf.c,$(O)/%.nodsq.bpf.o,$(filter-out guest/sched/fifo.bpf.c,$(SCHED_SRC)))
 
 $(O)/agent/%.o: %.c guest/guest.mk
 	@mkdir -p $(@D)
@@ -32,15 +32,15 @@ $(O)/guest/sched-load: $(O)/agent/guest/sched/load.o
 	$(say) GUESTLD $@
 	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^ $(GUEST_BPF_LIBS)
 
-# Each scheduler twice: with the kernel's dispatch queues, and with queues of its own (own_dsq.bpf.h).
+# Schedulers with dispatch queues twice: with the kernel's, and with their own (own_dsq.bpf.h).
 BPF_COMPILE = $(if $(CLANG_BPF),,$(error no clang: run ./bootstrap setup))$(CLANG_BPF) -O2 -g -target bpf \
 	-mcpu=v3 -Wall -ffile-prefix-map=$(CURDIR)=. -I.
-$(O)/guest/sched/%.bpf.o: guest/sched/%.bpf.c $(wildcard guest/sched/*.bpf.h) guest/guest.mk
+$(O)/guest/sched/%.bpf.o: guest/sched/%.bpf.c $(wildcard guest/sched/*.bpf.h) guest/wire_sched.h guest/guest.mk
 	@mkdir -p $(@D)
 	$(say) BPF $@
 	$(Q)$(BPF_COMPILE) -c -o $@ $<
 
-$(O)/guest/sched/%.nodsq.bpf.o: guest/sched/%.bpf.c $(wildcard guest/sched/*.bpf.h) guest/guest.mk
+$(O)/guest/sched/%.nodsq.bpf.o: guest/sched/%.bpf.c $(wildcard guest/sched/*.bpf.h) guest/wire_sched.h guest/guest.mk
 	@mkdir -p $(@D)
 	$(say) BPF $@
 	$(Q)$(BPF_COMPILE) -DOWN_DSQ -c -o $@ $<

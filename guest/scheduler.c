@@ -175,12 +175,11 @@ static int start_scheduler(struct agent *a, const struct wire_program *p)
 	if (program_argv(p, object, argv))
 		return agent_fail(a, EINVAL, "malformed arguments");
 	if (is_object) {
+		if (p->argument_count > 1)
+			return agent_fail(a, EINVAL, "a bundled scheduler takes one argument at most");
+		memmove(argv + 2, argv + 1, (p->argument_count + 1) * sizeof(*argv));
 		argv[0] = loader;
 		argv[1] = object;
-		argv[2] = NULL;
-		if (p->argument_count)
-			return agent_fail(a, EINVAL, "the bundled scheduler %s takes no arguments",
-					  p->program);
 	}
 	child = child_start(a, CHILD_SCHEDULER, p->program, NULL, argv);
 	if (!child)

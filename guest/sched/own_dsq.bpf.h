@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A dispatch queue made of BPF, for kernels on which scx_bpf_create_dsq() cannot be called: those whose
+ * Dispatch queues made of BPF, for kernels on which scx_bpf_create_dsq() cannot be called: those whose
  * BTF was made by a pahole before 1.31 from sources of 7.1 or later. The kernel's function takes a
  * hidden argument there that the BTF still shows, and the verifier refuses every call. load.c picks
  * the object built with this in that case. A scheduler need not know: the functions here have the
- * kernel's names and meaning, for one queue with id 0.
+ * kernel's names and meaning, for the ids from 0 to the number of CPUs + 1.
  *
- * The queue is a heap ordered by virtual time, and beside it a heap for each CPU, for tasks that may
- * not run everywhere: what a CPU takes from the first it can always run. An entry is a number of a
- * process and thus only a hint: a task that left the queue in another way leaves it behind, and the
- * kernel ignores the attempt to dispatch a task that is not queued.
+ * A queue is a heap ordered by virtual time or by arrival. Tasks that may not run everywhere lie apart
+ * in heaps of their CPU, two a CPU, for queues with even and with odd ids: what a CPU takes from a
+ * queue's own heap it can always run. An entry is a number of a process and thus only a hint: a task
+ * that left the queue in another way leaves it behind, and the kernel ignores the attempt to dispatch
+ * a task that is not queued.
  */
 #ifndef GUEST_SCHED_OWN_DSQ_BPF_H
 #define GUEST_SCHED_OWN_DSQ_BPF_H
@@ -39,7 +40,7 @@ struct own_heap {
 	struct own_entry entries[HEAP_SIZE];
 };
 
-/* 0 for all CPUs, 1 + n for CPU n: load.c sets the size. */
+/* One for each queue, then two for each CPU: load.c sets the size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -47,10 +48,8 @@ struct {
 	__type(value, struct own_heap);
 } own_heaps SEC(".maps");
 
-u32 scx_bpf_nr_cpu_ids(void) __ksym;
-struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
-void bpf_task_release(struct task_struct *p) __ksym;
-bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *cpumask) __ksym;
+/* The arrivals so far; the order of a queue without virtual times. */
+u64 own_arrivals;
 
 static __always_inline bool own_before(u64 a, u64 b)
 {
@@ -126,21 +125,45 @@ __attribute__((noinline)) s32 own_pop(u32 number)
 	return pid;
 }
 
+static __always_inline u32 own_queues(void)
+{
+	return scx_bpf_nr_cpu_ids() + 2;
+}
+
+static __always_inline u32 own_pinned(u64 dsq_id, u32 cpu)
+{
+	return own_queues() + 2 * cpu + (dsq_id & 1);
+}
+
 static __always_inline s32 scx_bpf_create_dsq(u64 dsq_id, s32 node)
 {
-	return dsq_id ? -22 : 0; /* EINVAL */
+	return dsq_id < own_queues() ? 0 : -22; /* EINVAL */
+}
+
+static __always_inline void own_insert_at(struct task_struct *p, u64 dsq_id, u64 slice, u64 vtime,
+					  u64 enq_flags)
+{
+	bool anywhere = (u32)p->nr_cpus_allowed >= scx_bpf_nr_cpu_ids();
+	u32 number = anywhere ? (u32)dsq_id : own_pinned(dsq_id, (u32)scx_bpf_task_cpu(p));
+
+	p->scx.slice = slice;
+	if (!own_push(number, vtime, p->pid))
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice, enq_flags);
 }
 
 static __always_inline void scx_bpf_dsq_insert_vtime(struct task_struct *p, u64 dsq_id, u64 slice,
 						     u64 vtime, u64 enq_flags)
 {
-	bool anywhere = (u32)p->nr_cpus_allowed >= scx_bpf_nr_cpu_ids();
-	u32 number = anywhere ? 0 : 1 + scx_bpf_task_cpu(p);
-
 	p->scx.dsq_vtime = vtime;
-	p->scx.slice = slice;
-	if (!own_push(number, vtime, p->pid))
-		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice, enq_flags);
+	own_insert_at(p, dsq_id, slice, vtime, enq_flags);
+}
+
+static __always_inline void own_insert(struct task_struct *p, u64 dsq_id, u64 slice, u64 enq_flags)
+{
+	if (dsq_id >> 63)
+		scx_bpf_dsq_insert(p, dsq_id, slice, enq_flags);
+	else
+		own_insert_at(p, dsq_id, slice, __sync_fetch_and_add(&own_arrivals, 1), enq_flags);
 }
 
 /* To the local queue if it is still true that this CPU may run it. */
@@ -158,21 +181,37 @@ static __always_inline bool own_dispatch(s32 pid, u32 cpu)
 	return fits;
 }
 
-static __always_inline bool scx_bpf_dsq_move_to_local(u64 dsq_id)
+__attribute__((noinline)) bool own_move(u32 queue, u32 pinned, u32 cpu)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	struct own_heap *all = own_heap(0), *mine = own_heap(1 + cpu);
+	struct own_heap *all = own_heap(queue), *mine = own_heap(pinned);
 
 	if (!all || !mine)
 		return 0;
 	for (u32 i = 0; i < OWN_TRIES && (all->count || mine->count); i++) {
-		bool pinned = mine->count && (!all->count || own_before(mine->entries[0].vtime,
-									all->entries[0].vtime));
+		bool first = mine->count && (!all->count || own_before(mine->entries[0].vtime,
+								       all->entries[0].vtime));
 
-		if (own_dispatch(own_pop(pinned ? 1 + cpu : 0), cpu))
+		if (own_dispatch(own_pop(first ? pinned : queue), cpu))
 			return 1;
 	}
 	return 0;
 }
+
+static __always_inline bool scx_bpf_dsq_move_to_local(u64 dsq_id)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return own_move((u32)dsq_id, own_pinned(dsq_id, cpu), cpu);
+}
+
+/*
+ * On some of these kernels scx_bpf_kick_cpu() cannot be called either. A kick makes a CPU look at once
+ * that else looks at the end of its task's turn: a scheduler must not need it.
+ */
+static __always_inline void scx_bpf_kick_cpu(s32 cpu, u64 flags)
+{
+}
+
+#define scx_bpf_dsq_insert own_insert
 
 #endif

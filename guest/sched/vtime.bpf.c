@@ -34,7 +34,6 @@ char _license[] SEC("license") = "GPL";
 u64 vtime_now;
 
 /* What the task on each CPU had run in all when it got the CPU, ns. */
-#define MAX_CPUS 1024
 u64 runtime_before[MAX_CPUS];
 
 /* How often a task went to an idle CPU, and how often through the shared queue. */
@@ -56,13 +55,11 @@ static u64 turn_of(struct task_struct *p)
 
 s32 SCHED_OP(vtime_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
-	bool is_idle = 0;
-	s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
+	bool direct;
+	s32 cpu = to_idle_cpu(p, prev_cpu, wake_flags, turn_of(p), &direct);
 
-	if (is_idle) {
+	if (direct)
 		__sync_fetch_and_add(&nr_direct, 1);
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
-	}
 	return cpu;
 }
 
@@ -111,6 +108,8 @@ s32 SCHED_OP_SLEEPABLE(vtime_init)
 	return scx_bpf_create_dsq(SHARED_DSQ, -1);
 }
 
+SCHED_EXIT(vtime_exit)
+
 SEC(".struct_ops")
 struct sched_ext_ops vtime_ops = {
 	.select_cpu = (void *)vtime_select_cpu,
@@ -120,5 +119,6 @@ struct sched_ext_ops vtime_ops = {
 	.stopping = (void *)vtime_stopping,
 	.enable = (void *)vtime_enable,
 	.init = (void *)vtime_init,
+	.exit = (void *)vtime_exit,
 	.name = "vtime",
 };
