@@ -9,6 +9,7 @@
 #include "coord/cold.h"
 #include "coord/counters.h"
 #include "coord/model.h"
+#include "coord/snapshot.h"
 #include "coord/panic.h"
 
 #include <inttypes.h>
@@ -35,6 +36,7 @@ struct coord {
 	struct agent *agent;
 	struct cold *cold;
 	struct counters *counters;
+	struct snapshots *snapshots;
 	struct model_layout *layout; /* of `kernel`, made at the first model */
 	struct model *model;
 	uint64_t model_epoch;
@@ -136,6 +138,8 @@ struct err *coord_create(struct machine *machine, enum coord_pacing pacing, stru
 	if (!err)
 		err = counters_create(&c->counters);
 	if (!err)
+		err = snapshots_create(&c->snapshots);
+	if (!err)
 		err = cold_create(c, &c->cold);
 	if (!err)
 		err = agent_create(c, &c->agent);
@@ -157,6 +161,7 @@ void coord_destroy(struct coord *c)
 	cold_destroy(c->cold);
 	coord_forget_kernel(c);
 	counters_destroy(c->counters);
+	snapshots_destroy(c->snapshots);
 	machine_destroy(c->machine);
 	free(c);
 }
@@ -174,6 +179,11 @@ struct agent *coord_agent(struct coord *c)
 struct cold *coord_cold(struct coord *c)
 {
 	return c->cold;
+}
+
+struct snapshots *coord_snapshots(struct coord *c)
+{
+	return c->snapshots;
 }
 
 struct counters *coord_counters(struct coord *c)

@@ -27,6 +27,7 @@ struct agent;	 /* coord/agent.h */
 struct cold;	 /* coord/cold.h */
 struct counters; /* coord/counters.h */
 struct model;	 /* coord/model.h */
+struct snapshots; /* coord/snapshot.h */
 struct model_layout;
 
 enum coord_pacing { COORD_LOCKSTEP, COORD_FREE };
@@ -42,6 +43,7 @@ struct machine *coord_machine(struct coord *c);
 struct agent *coord_agent(struct coord *c);
 struct cold *coord_cold(struct coord *c);
 struct counters *coord_counters(struct coord *c);
+struct snapshots *coord_snapshots(struct coord *c);
 /* The adopted kernel; tries adoption again when there is none. The error says why not. */
 struct err *coord_kernel(struct coord *c, struct kernel **ret) __attribute__((warn_unused_result));
 /* Changes with every adoption: what was looked up in one kernel is void in the next. */
