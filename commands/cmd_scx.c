@@ -51,7 +51,7 @@ static struct err *watchdog_record(struct kernel *kernel, const struct model *mo
 	out_record(out, "watchdog_left",
 		   !limit.present ? out_absent()
 		   : task < 0	  ? out_none()
-				  : out_s64((int64_t)limit.value - age));
+				  : out_s64((int64_t)(limit.value - (uint64_t)age)));
 	return NULL;
 }
 

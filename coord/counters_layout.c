@@ -208,7 +208,7 @@ static void find_events(struct counters_layout *l)
 	field_find(t, "scx_sched", "pcpu|event_stats_cpu", &l->pcpu);
 	field_find(t, "scx_sched_pcpu", "event_stats", &stats);
 	l->stats_offset = stats.present ? stats.offset : 0;
-	if (l->pcpu.present && kernel_find_symbol(l->kernel, "scx_root", &root))
+	if (l->pcpu.present && kernel_find_symbol(l->kernel, "scx_root", &root) && root % 8 == 0)
 		l->root = kernel_at(l->kernel, root, 8);
 	if (!l->root)
 		find_static_events(l);
@@ -328,7 +328,8 @@ static void read_events(struct counters_layout *l, struct sample *s)
 		const int64_t **at = &l->event_at[(size_t)cpu * l->event_count];
 
 		for (unsigned int i = 0; i < l->event_count; i++)
-			events[i] += __atomic_load_n(at[i], __ATOMIC_RELAXED);
+			events[i] = (int64_t)((uint64_t)events[i] +
+					      (uint64_t)__atomic_load_n(at[i], __ATOMIC_RELAXED));
 	}
 	/* It may have been unloaded, and its memory used anew, meanwhile. */
 	if (loaded_instance(l) == instance)

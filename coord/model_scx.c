@@ -47,7 +47,7 @@ static void read_exit_info(struct kernel *k, const struct model_layout *l, uint6
 static int64_t sum_event(struct kernel *k, const struct model *m, uint64_t pcpu,
 			 const struct field *field)
 {
-	int64_t total = 0;
+	uint64_t total = 0; /* wraps where the guest's numbers are absurd */
 
 	for (unsigned int cpu = 0; cpu < m->cpu_count; cpu++) {
 		struct object o;
@@ -59,9 +59,9 @@ static int64_t sum_event(struct kernel *k, const struct model *m, uint64_t pcpu,
 			continue;
 		}
 		object_init(&o, k, address);
-		total += (int64_t)object_read(&o, field);
+		total += object_read(&o, field);
 	}
-	return total;
+	return (int64_t)total;
 }
 
 static struct err *read_events(struct kernel *k, struct model *m, uint64_t pcpu)
@@ -275,6 +275,7 @@ struct err *model_longest_waiting(struct kernel *k, const struct model *m, int *
 		}
 	}
 	*ret_task = longest.task;
-	*ret_age = longest.age * (int64_t)l->tick_ns;
+	/* Unsigned: a damaged time must not overflow. */
+	*ret_age = (int64_t)((uint64_t)longest.age * l->tick_ns);
 	return NULL;
 }
