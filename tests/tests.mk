@@ -56,6 +56,20 @@ check-kernels: all $(GUEST_TESTS) ## guest tests on each of KERNELS="6.19 7.0 7.
 		KTDBG_TEST_KERNEL=$$k $(RUN) -p $$k/ -k -g guest -t 400 -j $(GUEST_JOBS) $(GUEST_TESTS) || status=1; \
 	done; exit $$status
 
+# A large guest against drgn, which must be there: DRGN_PYTHON is a Python that has it. Minutes a kernel.
+$(O)/tests/guest/queues.bpf.o: tests/guest/inside/queues.bpf.c guest/sched/scx.bpf.h
+	@mkdir -p $(@D)
+	$(say) BPF $@
+	$(Q)$(BPF_COMPILE) -c -o $@ $<
+.PHONY: check-drgn
+DRGN_KERNELS ?= 6.16 6.17 6.18 $(KERNELS)
+check-drgn: all $(O)/tests/guest/queues.bpf.o ## everything shown of DRGN_KERNELS, compared with drgn on a dump
+	$(Q)status=0; for k in $(DRGN_KERNELS); do \
+		$(O)/ktdbg kernel fetch $$k || status=1; \
+		KTDBG=$(abspath $(O))/ktdbg OBJECT=$(abspath $(O))/tests/guest/queues.bpf.o \
+			$(RUN) -k -p $$k/ -t 1800 -c drgn tests/drgn/exam $$k || status=1; \
+	done; exit $$status
+
 TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON)
 
 .PHONY: check-recordings
@@ -127,6 +141,7 @@ asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
 SCRIPTS = bootstrap .ci/run tests/run tests/identity/run tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+	tests/drgn/exam tests/drgn/scene tests/drgn/questions \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts
 	shellcheck -x -S warning $(SCRIPTS)
