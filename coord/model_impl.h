@@ -43,6 +43,7 @@
 	X(se, "task_struct", "se")                                                                 \
 	X(rt, "task_struct", "rt")                                                                 \
 	X(dl, "task_struct", "dl")                                                                 \
+	X(scx, "task_struct", "scx")                                                               \
 	X(scx_node, "task_struct", "scx.dsq_list.node|scx.dsq_node.list")                          \
 	X(thread_head, "signal_struct", "thread_head")                                             \
 	X(task_cgroups, "task_struct", "cgroups")                                                  \

@@ -149,8 +149,10 @@ static void walk_rt(struct queue_walk *w, uint64_t rq)
 static bool visit_ext(void *context, uint64_t address)
 {
 	struct queue_walk *w = context;
-	struct model_entity entity = {
-		.class = CLASS_EXT, .queued = true, .address = address, .key = w->count - w->key};
+	struct model_entity entity = {.class = CLASS_EXT,
+				      .queued = true,
+				      .address = address + w->l->scx.offset,
+				      .key = w->count - w->key};
 	struct object lnode;
 
 	object_init(&lnode, w->kernel, address + w->l->scx_node.offset);
@@ -337,6 +339,8 @@ static void add_running(struct queue_walk *w, unsigned int cpu)
 			return;
 	entity.class = w->model->tasks[task].class;
 	entity.address = w->model->tasks[task].address;
+	if (entity.class == CLASS_EXT)
+		entity.address += w->l->scx.offset;
 	add(w, &entity);
 }
 
