@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EXIT_DONE 1 /* SCX_EXIT_DONE */
+
 /* A variable of `size` bytes at `address`; 0 for the address means that the kernel has none. */
 static struct maybe read_variable(struct kernel *k, uint64_t address, uint32_t size)
 {
@@ -182,6 +184,18 @@ static void name_exit_kind(struct kernel *k, const struct model_layout *l, struc
 						      (int64_t)scx->exit_kind.value);
 }
 
+/* The kernel keeps the kind in the instance only until it deals with it; then it is in the exit info. */
+static void read_final_kind(struct kernel *k, const struct model_layout *l, uint64_t address,
+			    struct maybe *kind)
+{
+	struct object info;
+
+	if (!address || !l->exit_kind.present || !kind->present || kind->value != EXIT_DONE)
+		return;
+	object_init(&info, k, address);
+	kind->value = object_read(&info, &l->exit_kind);
+}
+
 void model_peek_scx(struct kernel *k, struct model_layout *l, uint64_t root, struct model_scx *ret)
 {
 	struct model m = {.layout = l, .scx.present = kernel_info(k)->sched_ext};
@@ -191,10 +205,12 @@ void model_peek_scx(struct kernel *k, struct model_layout *l, uint64_t root, str
 		read_state(k, &m);
 		m.scx.root = read_variable(k, l->scx_root, 8).value;
 		object_init(&o, k, root ? root : m.scx.root);
-		if (o.base)
+		if (o.base) {
 			read_end(k, l, &o, &m.scx);
-		else
+			read_final_kind(k, l, object_read(&o, &l->scx_exit_info), &m.scx.exit_kind);
+		} else {
 			read_static_ops(k, &m);
+		}
 		name_exit_kind(k, l, &m.scx);
 	}
 	*ret = m.scx;

@@ -138,6 +138,8 @@ static int take_slots(struct agent *a, struct spawn *s)
 				continue;
 			fill_slot(a, i, s->request, index + n);
 			a->workers[i].scope = a->header->scope;
+			/* Until it gets a CPU and says itself. */
+			a->workers[i].start_time = a->workers[i].update_time = agent_now();
 			s->slots[n++] = i;
 			if (i >= a->header->worker_high)
 				a->header->worker_high = i + 1;
