@@ -36,6 +36,7 @@ enum command_flags {
 	/* With the word --hot it runs beside the guest, without a window; the output that it then
 	 * has depends on the moment and is not recorded. */
 	CMD_HOT = 1 << 10,
+	CMD_WAITS = 1 << 11, /* lets guest time pass and does nothing else to the guest */
 };
 
 /* What completes a word. */
@@ -96,7 +97,7 @@ struct command {
 #define COMMANDS(X)                                                                                \
 	X(cpus) X(rq) X(tasks) X(task) X(dsq) X(scx) X(cgroups) X(counters) X(bpf) X(backtrace)    \
 	X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg) X(status) X(info)                \
-	X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until) X(dump)                              \
+	X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until) X(back) X(forward) X(dump)           \
 	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
 	X(spawn) X(affinity) X(cgroup) X(sched)                                                    \
 	X(backdrop) X(step) X(steps) X(scenario) X(snapshot)                                       \

@@ -500,3 +500,97 @@ const char *recorder_line(const struct recorder *r, size_t i)
 {
 	return r->lines[i];
 }
+
+/* ---- time travel ---- */
+
+struct err *recorder_text(const struct recorder *r, struct str *ret)
+{
+	if (r->overflowed)
+		return err_new(ERR_REFUSED, "too much was done since boot to keep it all");
+	str_add(ret, r->header ? r->header : RECORDING_FIRST_LINE "\n\n");
+	for (size_t i = 0; i < r->line_count; i++)
+		str_addf(ret, "%s\n", r->lines[i]);
+	return str_error(ret);
+}
+
+unsigned int recorder_header_lines(const struct recorder *r)
+{
+	unsigned int count = 0;
+
+	for (const char *p = r->header; p && (p = strchr(p, '\n')); p++)
+		count++;
+	return count;
+}
+
+/* The file's length when it holds the first `count` lines. */
+static off_t length_of(const struct recorder *r, size_t count)
+{
+	size_t length = strlen(r->header);
+
+	for (size_t i = 0; i < count; i++)
+		length += strlen(r->lines[i]) + 1;
+	return (off_t)length;
+}
+
+static void cut_file(struct recorder *r, size_t count)
+{
+	r->good = length_of(r, count);
+	if (ftruncate(r->fd, r->good) == 0 && lseek(r->fd, r->good, SEEK_SET) >= 0)
+		return;
+	/* A pipe or a device: what it was told cannot be taken back. */
+	free(r->problem);
+	r->problem = str_format("the recording %s ends here: it cannot be shortened", r->path);
+	r->cut = true;
+	close_file(r);
+}
+
+void recorder_truncate(struct recorder *r, size_t count)
+{
+	if (count >= r->line_count)
+		return;
+	if (r->fd >= 0 && r->header_written)
+		cut_file(r, count);
+	for (size_t i = count; i < r->line_count; i++) {
+		r->bytes -= strlen(r->lines[i]) + 1 + sizeof(r->lines[i]);
+		free(r->lines[i]);
+	}
+	r->line_count = count;
+}
+
+struct err *recorder_append(struct recorder *r, const char *text)
+{
+	struct str s = {0};
+
+	str_add(&s, text);
+	return add_entry(r, &s, false);
+}
+
+void recorder_take_file(struct recorder *to, struct recorder *from)
+{
+	size_t same = 0;
+	struct str rest = {0};
+
+	if (from->fd < 0 || !from->header_written || !to->header)
+		return;
+	while (same < to->line_count && same < from->line_count &&
+	       strcmp(to->lines[same], from->lines[same]) == 0)
+		same++;
+	cut_file(from, same);
+	if (from->fd < 0) {
+		to->problem = from->problem;
+		to->cut = true;
+		from->problem = NULL;
+		return;
+	}
+	to->fd = from->fd;
+	to->path = from->path;
+	to->good = from->good;
+	to->header_written = true;
+	from->fd = -1;
+	from->path = NULL;
+	from->header_written = false;
+	for (size_t i = same; i < to->line_count; i++)
+		str_addf(&rest, "%s\n", to->lines[i]);
+	write_entry(to, str_text(&rest), rest.len, true);
+	str_deinit(&rest);
+}

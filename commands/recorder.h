@@ -58,4 +58,15 @@ const char *recorder_path(const struct recorder *r); /* NULL when no file is ope
 size_t recorder_lines(const struct recorder *r);
 const char *recorder_line(const struct recorder *r, size_t i);
 
+/* The recording that `record start` would write now. ERR_REFUSED when the history was too long to keep. */
+struct err *recorder_text(const struct recorder *r, struct str *ret) __attribute__((warn_unused_result));
+/* How many lines of it the header takes, with the empty one. */
+unsigned int recorder_header_lines(const struct recorder *r);
+/* Time travel: only the first `count` lines of the history have happened. Also in the file. */
+void recorder_truncate(struct recorder *r, size_t count);
+/* Time travel: lines as they stand in a recording, which had their effect in another way. */
+struct err *recorder_append(struct recorder *r, const char *text) __attribute__((warn_unused_result));
+/* The file that `from` writes is now that of `to`, the history of the same guest at another time. */
+void recorder_take_file(struct recorder *to, struct recorder *from);
+
 #endif

@@ -122,7 +122,7 @@ static void take_transcript(struct replay *p)
 }
 
 /* All lines of a step through the session's door. */
-static struct err *execute(struct session *session, const struct recording_step *step,
+struct err *replay_execute(struct session *session, const struct recording_step *step,
 			   struct out *out)
 {
 	const char *at = step->command;
@@ -226,7 +226,7 @@ static struct err *run_step(struct replay *p, unsigned int i, bool *go_on)
 	p->step = i;
 	note_time(p, step);
 	log_info("%s:%u: %s", p->r->path, step->line, step->command);
-	err = execute(p->session, step, out);
+	err = replay_execute(p->session, step, out);
 	out_destroy(out);
 	if (err) {
 		recording_error_text(err, &text);
@@ -533,7 +533,7 @@ static bool ends_replay(const struct err *err)
 static struct err *replay_step(struct session *session, const struct recording *r,
 			       const struct recording_step *step, struct out *out)
 {
-	struct err *err = execute(session, step, out);
+	struct err *err = replay_execute(session, step, out);
 	struct str text = {0};
 
 	if (!err)

@@ -75,6 +75,10 @@ struct err *replay_options(const struct recording *r, const struct options *base
 struct err *replay_until(struct session *session, const struct recording *r, unsigned int line,
 			 struct out *out) __attribute__((warn_unused_result));
 
+/* One step, all its lines, through the session's door; the error is the command's own. */
+struct err *replay_execute(struct session *session, const struct recording_step *step, struct out *out)
+	__attribute__((warn_unused_result));
+
 void replay_result_deinit(struct replay_result *result);
 
 #endif

@@ -6,6 +6,7 @@
 #include "commands/recording.h"
 #include "commands/scenario.h"
 #include "commands/start.h"
+#include "commands/travel.h"
 #include "commands/words.h"
 #include "coord/cold.h"
 #include "coord/source.h"
@@ -43,6 +44,7 @@ struct session {
 	struct coord *coord;
 	struct source *source; /* of --vmlinux, for the guest of `coord` */
 	struct recorder *recorder;
+	struct travel *travel; /* NULL: nobody has travelled */
 	enum session_mode mode;
 	struct open_block block;
 	struct variable *variables;
@@ -97,6 +99,8 @@ static void forget_variables(struct session *s)
 
 static void forget_guest(struct session *s)
 {
+	travel_destroy(s->travel);
+	s->travel = NULL;
 	source_close(s->source);
 	s->source = NULL;
 	coord_destroy(s->coord);
@@ -203,6 +207,36 @@ void session_set_mode(struct session *s, enum session_mode mode)
 enum session_mode session_mode(const struct session *s)
 {
 	return s->mode;
+}
+
+static void set_aside(struct session *s)
+{
+	coord_put_aside(s->coord);
+	coord_set_pacing(s->coord, COORD_LOCKSTEP);
+}
+
+void session_exchange(struct session *a, struct session *b)
+{
+	struct session old = *a;
+
+	a->coord = b->coord;
+	a->source = b->source;
+	a->recorder = b->recorder;
+	a->variables = b->variables;
+	a->variable_count = b->variable_count;
+	b->coord = old.coord;
+	b->source = old.source;
+	b->recorder = old.recorder;
+	b->variables = old.variables;
+	b->variable_count = old.variable_count;
+	recorder_take_file(a->recorder, b->recorder);
+	set_aside(b);
+	session_set_mode(a, a->mode);
+}
+
+struct travel **session_travel(struct session *s)
+{
+	return &s->travel;
 }
 
 static void report_progress(void *context, const char *what)
@@ -436,10 +470,12 @@ static struct err *run_in_window(struct session *s, const struct invocation *in,
 	return s->coord == coord ? coord_leave_with(coord, err) : err;
 }
 
-static struct err *check_allowed(const struct session *s, const struct command *command)
+static struct err *check_allowed(struct session *s, const struct command *command)
 {
 	if ((command->flags & CMD_WRITES) && s->options.readonly)
 		return err_new(ERR_REFUSED, "%s: refused by --readonly", command->name);
+	if (command->flags & (CMD_WRITES | CMD_AGENT | CMD_WAITS))
+		ERR_TRY(travel_check(s, command->name));
 	if ((command->flags & CMD_SCREEN_ONLY) && !s->screen)
 		return err_new(ERR_REFUSED, "%s: works on the screen only", command->name);
 	return NULL;
@@ -571,6 +607,7 @@ struct err *session_execute(struct session *s, const char *line, struct out *out
 	ERR_TRY(parse_line(line, &in));
 	if (command_opens_block(in.command, in.rest))
 		return open_block(s, line, more);
+	travel_idle(s);
 	return run_invocation(s, &in, out);
 }
 

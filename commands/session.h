@@ -53,6 +53,16 @@ struct coord *session_coord(struct session *s);
 struct err *session_boot(struct session *s) __attribute__((warn_unused_result));
 struct err *session_poweroff(struct session *s) __attribute__((warn_unused_result));
 
+/*
+ * Time travel (commands/travel.h): exchange the guests of two sessions with all that belongs to each, its
+ * history and its variables. A recording that is being written stays with `a`, and is from then on one of
+ * the guest that `a` has got. Both guests are held.
+ */
+void session_exchange(struct session *a, struct session *b);
+/* What it keeps between two travels; ends with the guest. */
+struct travel;
+struct travel **session_travel(struct session *s);
+
 /* How a command line arrives, which decides pacing and recording. */
 enum session_mode { MODE_SCRIPT, MODE_PROMPT, MODE_SCREEN, MODE_BATCH };
 void session_set_mode(struct session *s, enum session_mode mode);

@@ -46,6 +46,7 @@ struct coord {
 	unsigned int depth; /* of windows */
 	uint64_t epoch;
 	uint64_t window_epoch; /* the epoch that the kernel's translations belong to */
+	struct coord_lookout *lookout; /* borrowed; NULL: nobody */
 };
 
 static void forget_model(struct coord *c)
@@ -289,6 +290,11 @@ struct err *coord_leave_with(struct coord *c, struct err *err)
 	return err;
 }
 
+void coord_put_aside(struct coord *c)
+{
+	c->depth = 0;
+}
+
 struct err *coord_freeze(struct coord *c)
 {
 	ERR_TRY(check_alive(c));
@@ -384,6 +390,37 @@ static struct err *wait_held(struct coord *c, bool to_panic, enum machine_stop_r
 	}
 }
 
+static uint64_t lookout_end(const struct coord *c, uint64_t now, uint64_t end)
+{
+	const struct coord_lookout *l = c->lookout;
+
+	if (l && l->end < end)
+		end = l->end;
+	if (l && l->step && (now / l->step + 1) * l->step < end)
+		end = (now / l->step + 1) * l->step;
+	return end;
+}
+
+/* After a part of a run to `end`. */
+static struct err *look_out(struct coord *c, uint64_t end)
+{
+	struct coord_lookout *l = c->lookout;
+
+	if (!l)
+		return NULL;
+	if (l->look)
+		ERR_TRY(l->look(l->context));
+	if (end <= l->end || machine_time(c->machine) < l->end)
+		return NULL;
+	l->reached = true;
+	return err_new(ERR_INTERRUPTED, "interrupted");
+}
+
+void coord_set_lookout(struct coord *c, struct coord_lookout *lookout)
+{
+	c->lookout = lookout;
+}
+
 /* Where a run to `end` stands first. In lockstep samples are taken where the guest stands for them;
  * a panic is looked for at the same instants on every host. */
 static uint64_t part_end(const struct coord *c, bool to_panic, uint64_t end)
@@ -394,6 +431,7 @@ static uint64_t part_end(const struct coord *c, bool to_panic, uint64_t end)
 		next = counters_next(c->counters, c->pacing, now);
 	if (next > end)
 		next = end;
+	next = lookout_end(c, now, next);
 	if (!to_panic || !c->kernel || !c->panic_word ||
 	    machine_info(c->machine)->clock != CLOCK_VIRTUAL)
 		return next;
@@ -417,6 +455,8 @@ static struct err *run_part(struct coord *c, const struct machine_stop *stop, bo
 	if (err)
 		return err;
 	sample(c);
+	if (*ret != STOP_WATCH)
+		ERR_TRY(look_out(c, stop->time));
 	*done = *ret != STOP_TIME || part.time == stop->time || (to_panic && panicked(c));
 	return NULL;
 }
@@ -470,6 +510,14 @@ struct err *coord_run_until(struct coord *c, uint64_t time)
 struct err *coord_go_to(struct coord *c, uint64_t time)
 {
 	return run_until(c, time, false);
+}
+
+struct err *coord_start_until(struct coord *c, uint64_t time)
+{
+	struct machine_stop stop = MACHINE_STOP_NONE;
+
+	stop.time = time;
+	return let_run(c, &stop);
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b)

@@ -87,6 +87,25 @@ struct err *coord_run_until_test(struct coord *c, coord_test_fn test, void *cont
 				 uint64_t step_ns, uint64_t timeout_ns)
 	__attribute__((warn_unused_result));
 
+/*
+ * Somebody who looks on while guest time passes, whatever command lets it pass: time travel. Every run
+ * is cut into parts that end at multiples of `step`, under the virtual clock without a trace in the guest.
+ */
+struct coord_lookout {
+	uint64_t step; /* guest ns, a multiple of the grid; 0: only where runs end anyway */
+	uint64_t end;  /* no run goes beyond: one that would ends there, as an interrupted one does */
+	/* At the end of each part, held; its error ends the run. NULL: nothing to see. */
+	struct err *(*look)(void *context);
+	void *context;
+	bool reached;  /* out: a run was ended by `end` */
+};
+/* Borrowed until it is replaced; NULL: nobody. */
+void coord_set_lookout(struct coord *c, struct coord_lookout *lookout);
+/* Let it run to `time` and return at once; the next window waits for nothing, it holds it where it is. */
+struct err *coord_start_until(struct coord *c, uint64_t time) __attribute__((warn_unused_result));
+/* Windows that were open stay open no longer: for a guest that is put aside, held, in the middle of one. */
+void coord_put_aside(struct coord *c);
+
 /* The scheduler model of this frozen window, taken once and kept until the guest runs. Borrowed. */
 struct err *coord_model(struct coord *c, const struct model **ret)
 	__attribute__((warn_unused_result));
