@@ -195,7 +195,7 @@ static void sort_elements(const struct bpf_open *open, struct elements *elements
 		.bits = size && size < 8 ? 8 * size : 64,
 	};
 
-	if (!bpf_open_is_array(open))
+	if (!bpf_open_is_array(open) && elements->count)
 		qsort_r(elements->all, elements->count, sizeof(*elements->all), compare, &order);
 }
 
