@@ -30,6 +30,7 @@ VARIABLES = {
     "scx_ops_enable_state_var": "atomic_t",
     "scx_root": "struct scx_sched *",
     "scx_watchdog_timeout": "unsigned long",
+    "task_state_array": "char *[9]",
     "timekeeper_data": "struct tk_data",
     "tk_core": "struct tk_data",
 }

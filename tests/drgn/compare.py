@@ -7,6 +7,7 @@ usage: compare.py CORE JSON_LINES [VMLINUX]
 CORE and JSON_LINES come from one ktdbg run with --json that holds the guest all the while. Each command's answer
 stands behind `print "answer: COMMAND"`, and behind the last one is `print "answer: "`. Without a VMLINUX with DWARF drgn takes the types from the BTF in the
 core. Every cell of every row is compared, in order; one that drgn does not know of counts as a difference.
+An answer to COMMAND --as-drgn is run, and compared with the one to COMMAND before it.
 Prints the differences and the sums; exits 1 when there is any.
 """
 import json
@@ -14,6 +15,7 @@ import sys
 
 import drgn
 
+import as_drgn
 import btf
 import says
 
@@ -52,6 +54,8 @@ def by_address(command, rows):
 
 def differences(guest, command, ours):
     name, *words = command.split()
+    if name == "task":
+        words = [ours[0]["pid"]]  # it may have been an expression
     theirs = by_address(command, says.COMMANDS[name](guest, *words))
     ours = by_address(command, ours)
     if len(theirs) != len(ours):
@@ -72,9 +76,14 @@ def open_program(core, vmlinux):
 
 def main(core, lines, *vmlinux):
     guest = says.Guest(open_program(core, vmlinux))
-    cells, rows_seen, wrong = 0, 0, []
+    cells, rows_seen, wrong, before = 0, 0, [], None
     for command, rows in answers(lines):
-        wrong += differences(guest, command, rows)
+        if command.endswith(" --as-drgn"):
+            script = "".join(row["text"] + "\n" for row in rows)
+            wrong += as_drgn.differences(guest.prog, command, script, before[0])
+        else:
+            wrong += differences(guest, command, rows)
+        before = rows
         rows_seen += len(rows)
         cells += sum(len(row) for row in rows)
     for line in wrong[:SHOWN]:
