@@ -14,6 +14,7 @@
 #include "commands/recording.h"
 #include "commands/replay.h"
 #include "commands/session.h"
+#include "commands/start.h"
 #include "commands/words.h"
 #include "tui/plain.h"
 #include "tui/tui.h"
@@ -427,7 +428,7 @@ static int run_session(struct session *s, const struct request *r, struct out *o
 	struct err *err = start_recording(s, out);
 
 	if (err)
-		return report(err, status_of(err));
+		return report(err, err_kind(err) == ERR_OS ? 3 : status_of(err));
 	if (r->subcommand)
 		return run_subcommand(s, r->subcommand, out);
 	if (r->command_count)
@@ -464,11 +465,13 @@ static int with_session(const struct request *r, const struct options *options,
 {
 	struct session *s;
 	struct out *out;
-	struct err *err = session_create(options, &s);
+	struct err *err = start_check(options);
 	int status;
 
+	if (!err)
+		err = session_create(options, &s);
 	if (err)
-		return report(err, 3);
+		return report(err, err_exit_status(err));
 	out = out_create(r->options.json ? OUT_JSON : OUT_TEXT, out_sink_file, stdout);
 	if (isatty(STDERR_FILENO))
 		session_set_progress(s, show_progress, NULL);

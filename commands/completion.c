@@ -12,6 +12,7 @@
 #include "coord/globals.h"
 #include "coord/model.h"
 #include "coord/work_spec.h"
+#include "guest/wire_sched.h"
 #include "vmm/kernel_cache.h"
 
 #include <ctype.h>
@@ -503,7 +504,8 @@ static void offer_argument(struct finder *f, const struct command *c, const stru
 		break;
 	case COMPLETE_SCHEDULER:
 		/* The bundled ones; a program of --scheduler is known to the operator. */
-		offer(f, "vtime");
+		for (const struct wire_sched *sched = wire_schedulers; sched->name; sched++)
+			offer(f, sched->name);
 		break;
 	case COMPLETE_VIEW:
 		offer_views(f);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/options.h"
 #include "base/parse.h"
+#include "commands/words.h"
+#include "coord/sched_spec.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -169,8 +171,18 @@ static void format_cpu_budget(const struct options *o, struct str *s)
 
 static struct err *set_scheduler(struct options *o, const char *value)
 {
-	o->scheduler = value;
-	return NULL;
+	struct words words;
+	struct err *err = NULL;
+
+	ERR_TRY(words_split(value, &words));
+	if (!words.count)
+		err = err_new(ERR_USAGE, "a NAME or the PATH of a program is wanted");
+	else if (!strchr(words.words[0], '/'))
+		err = sched_check_bundled(words.words[0], words.count - 1, words.words + 1);
+	words_deinit(&words);
+	if (!err)
+		o->scheduler = value;
+	return err;
 }
 
 static void format_scheduler(const struct options *o, struct str *s)

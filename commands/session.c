@@ -263,14 +263,19 @@ static struct err *open_source(struct session *s)
 {
 	struct kernel *kernel;
 	const struct kernel_info *info;
+	struct err *err, *wrong;
 
 	if (!s->options.vmlinux)
 		return NULL;
 	ERR_TRY(err_wrap(coord_kernel(s->coord, &kernel), "--vmlinux"));
 	info = kernel_info(kernel);
-	return err_wrap(
-		source_open(s->options.vmlinux, info->build_id, info->kaslr_offset, &s->source),
-		"--vmlinux");
+	err = source_open(s->options.vmlinux, info->build_id, info->kaslr_offset, &s->source);
+	if (!err || err_kind(err) != ERR_REFUSED)
+		return err_wrap(err, "--vmlinux");
+	/* Another build: this kernel and this file do not go together. */
+	wrong = err_new(ERR_ENVIRONMENT, "--vmlinux: %s", err_detail(err));
+	err_free(err);
+	return wrong;
 }
 
 struct err *session_boot(struct session *s)

@@ -3,11 +3,15 @@
 
 #include "commands/words.h"
 #include "coord/agent.h"
+#include "coord/source.h"
+#include "vmm/elf_needs.h"
 #include "vmm/guest_image.h"
 #include "vmm/kernel_cache.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct err *boot(const struct options *options, const char *kernel,
 			const struct guest_image *image, const struct machine_callbacks *callbacks,
@@ -48,6 +52,43 @@ static struct err *make_image(const struct options *options, struct guest_image 
 		err = guest_image_create(&config, ret);
 	words_deinit(&words);
 	return err;
+}
+
+static struct err *check_scheduler(const struct options *options)
+{
+	struct words words;
+	struct elf_needs needs;
+	const char *path;
+	struct err *err;
+
+	ERR_TRY(words_split(options->scheduler, &words));
+	path = words.count ? words.words[0] : "";
+	err = !strchr(path, '/')     ? NULL
+	      : access(path, R_OK)   ? err_os(errno, "%s", path)
+				     : elf_needs_find(path, &needs);
+	if (!err && strchr(path, '/'))
+		elf_needs_deinit(&needs);
+	words_deinit(&words);
+	return err;
+}
+
+/* Whatever is wrong with a file of the command line is wrong with the command line. */
+static struct err *as_usage(struct err *err, const char *option)
+{
+	struct err *ret;
+
+	if (!err || err_kind(err) == ERR_NOMEM)
+		return err;
+	ret = err_new(ERR_USAGE, "%s: %s", option, err_detail(err));
+	err_free(err);
+	return ret;
+}
+
+struct err *start_check(const struct options *options)
+{
+	if (options->scheduler)
+		ERR_TRY(as_usage(check_scheduler(options), "--scheduler"));
+	return options->vmlinux ? as_usage(source_check(options->vmlinux), "--vmlinux") : NULL;
 }
 
 struct err *start_machine(const struct options *options, const struct machine_callbacks *callbacks,

@@ -11,6 +11,9 @@
 #include "coord/coord.h"
 #include "vmm/machine.h"
 
+/* What can be known of the options before a boot: the files that they name. ERR_USAGE. */
+struct err *start_check(const struct options *options) __attribute__((warn_unused_result));
+
 /* Boot what `options` describe; blocks, honours interrupted(). ERR_ENVIRONMENT when this host lacks
  * something for it. */
 struct err *start_machine(const struct options *options, const struct machine_callbacks *callbacks,

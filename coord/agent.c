@@ -375,6 +375,24 @@ struct err *agent_sched_attach(struct agent *a, const char *name, unsigned int a
 	return agent_call(a, WIRE_OP_SCHED_ATTACH, &payload, sizeof(payload), AGENT_SCHED_DEADLINE, NULL);
 }
 
+struct err *agent_sched_replace(struct agent *a, const char *name, unsigned int argument_count,
+				char *const *arguments, char ret_old[64], uint64_t *ret_gap)
+{
+	struct wire_program payload;
+	struct agent_reply reply;
+	struct str old = {0};
+
+	ERR_TRY(fill_program(name, argument_count, arguments, &payload));
+	ERR_TRY(agent_call(a, WIRE_OP_SCHED_REPLACE, &payload, sizeof(payload), AGENT_SCHED_DEADLINE,
+			   &reply));
+	str_add_clean(&old, str_text(&reply.text), reply.text.len);
+	snprintf(ret_old, 64, "%s", str_text(&old));
+	*ret_gap = reply.values[0];
+	str_deinit(&old);
+	agent_reply_deinit(&reply);
+	return NULL;
+}
+
 struct err *agent_sched_detach(struct agent *a)
 {
 	return agent_call(a, WIRE_OP_SCHED_DETACH, NULL, 0, AGENT_SCHED_DEADLINE, NULL);
@@ -655,6 +673,7 @@ void agent_health(struct agent *a, struct agent_health *ret)
 	}
 	ret->heartbeat = h.heartbeat;
 	ret->scheduler_pid = h.scheduler_pid;
+	ret->scheduler_change = h.scheduler_change != 0;
 	ret->scheduler_exits = h.scheduler_exits;
 	ret->scheduler_status = (int)h.scheduler_status;
 	memcpy(ret->scheduler, h.scheduler, sizeof(ret->scheduler));

@@ -79,6 +79,12 @@ struct err *agent_affinity(struct agent *a, const char *cgroup, const char *inte
  * enabled. ERR_NOT_FOUND lists the schedulers of the image. */
 struct err *agent_sched_attach(struct agent *a, const char *name, unsigned int argument_count,
 			       char *const *arguments) __attribute__((warn_unused_result));
+/* The same after detaching what is attached, which then is named in `ret_old` ("": nothing was) with the
+ * ns of guest time without a scheduler. A wrong name changes nothing; a scheduler that then fails leaves
+ * none. */
+struct err *agent_sched_replace(struct agent *a, const char *name, unsigned int argument_count,
+				char *const *arguments, char ret_old[64], uint64_t *ret_gap)
+	__attribute__((warn_unused_result));
 struct err *agent_sched_detach(struct agent *a) __attribute__((warn_unused_result));
 struct err *agent_sched_status(struct agent *a, struct str *ret) __attribute__((warn_unused_result));
 
@@ -129,6 +135,7 @@ struct agent_health {
 	uint64_t heartbeat;
 	char scheduler[64];         /* attached, by the agent's word; "" for none */
 	unsigned int scheduler_pid;
+	bool scheduler_change;      /* one is being replaced by another: its end is no news */
 	unsigned int scheduler_exits; /* unasked-for ends of scheduler processes */
 	int scheduler_status;         /* wait status of the last of those */
 };

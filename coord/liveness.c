@@ -122,6 +122,15 @@ static void take_exit(const struct model_scx *scx, struct death *d)
 	memcpy(d->message, scx->exit_message, sizeof(d->message));
 }
 
+/* The end of a scheduler that is being replaced is no death. */
+static bool is_changing(const struct liveness *l)
+{
+	struct agent_health health;
+
+	agent_health(coord_agent(l->coord), &health);
+	return health.scheduler_change;
+}
+
 bool liveness_look(const struct liveness *l, struct death *ret)
 {
 	struct death d = {0};
@@ -129,6 +138,8 @@ bool liveness_look(const struct liveness *l, struct death *ret)
 	struct str name = {0};
 	bool ended = false;
 
+	if (is_changing(l))
+		return false;
 	take_status(l, &d);
 	if (l->instance && peek(l->coord, l->root, &scx)) {
 		take_exit(&scx, &d);

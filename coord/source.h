@@ -21,6 +21,8 @@ struct source;
  * build, with both ids. */
 struct err *source_open(const char *path, const char *build_id, uint64_t kaslr_offset,
 			struct source **ret) __attribute__((warn_unused_result));
+/* Whether `path` could be opened for a guest whose build-id it has; the same errors. */
+struct err *source_check(const char *path) __attribute__((warn_unused_result));
 void source_close(struct source *s); /* NULL is fine */
 
 struct source_line {

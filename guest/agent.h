@@ -137,6 +137,7 @@ int place_worker(struct agent *a, const struct wire_worker *w, const struct wire
 /* scheduler.c */
 int op_sched_attach(struct agent *a, const void *payload);
 int op_sched_detach(struct agent *a, const void *payload);
+int op_sched_replace(struct agent *a, const void *payload);
 int op_sched_status(struct agent *a, const void *payload);
 
 /* program.c */

@@ -191,19 +191,36 @@ static int start_scheduler(struct agent *a, const struct wire_program *p)
 	}
 	a->header->scheduler_pid = (uint32_t)child->pid;
 	snprintf(a->header->scheduler, sizeof(a->header->scheduler), "%s", child->name);
-	agent_value(a, (uint64_t)child->pid);
 	return 0;
 }
 
-int op_sched_attach(struct agent *a, const void *payload)
+static int check_request(struct agent *a, const struct wire_program *p)
 {
-	const struct wire_program *p = payload;
+	char object[320];
+	bool is_object;
 
 	if (!WIRE_TEXT_OK(p->program) || !WIRE_TEXT_OK(p->cgroup))
 		return agent_fail(a, EINVAL, "malformed request");
 	if (state_is("absent"))
 		return agent_fail(a, EOPNOTSUPP, "this kernel has no sched_ext");
-	return start_scheduler(a, p);
+	return find_scheduler(a, p->program, object, &is_object);
+}
+
+int op_sched_attach(struct agent *a, const void *payload)
+{
+	int errnum = check_request(a, payload);
+
+	return errnum ? errnum : start_scheduler(a, payload);
+}
+
+static int end_scheduler(struct agent *a, struct child *child)
+{
+	if (!end_process(a, child))
+		return agent_fail(a, EBUSY, "scheduler %s (pid %d) does not end", child->name, child->pid);
+	child_forget(child);
+	if (!wait_disabled(a))
+		return agent_fail(a, ETIMEDOUT, "sched_ext is not disabled 5 s after its scheduler ended");
+	return 0;
 }
 
 int op_sched_detach(struct agent *a, const void *payload)
@@ -212,12 +229,43 @@ int op_sched_detach(struct agent *a, const void *payload)
 
 	if (!child)
 		return agent_fail(a, ESRCH, "no scheduler is attached");
-	if (!end_process(a, child))
-		return agent_fail(a, EBUSY, "scheduler %s (pid %d) does not end", child->name, child->pid);
-	child_forget(child);
-	if (!wait_disabled(a))
-		return agent_fail(a, ETIMEDOUT, "sched_ext is not disabled 5 s after its scheduler ended");
-	return 0;
+	return end_scheduler(a, child);
+}
+
+/* Whoever watches the old one is told before it ends that it will. */
+static int exchange(struct agent *a, struct child *old, const struct wire_program *p)
+{
+	size_t len;
+	char name[sizeof(old->name)];
+	uint64_t begin = agent_now();
+	int errnum;
+
+	snprintf(name, sizeof(name), "%s", old->name);
+	a->header->scheduler_change = 1;
+	errnum = end_scheduler(a, old);
+	if (!errnum && (errnum = start_scheduler(a, p))) {
+		len = strlen(a->response->message);
+		snprintf(a->response->message + len, sizeof(a->response->message) - len,
+			 "; %s is detached all the same", name);
+	}
+	a->header->scheduler_change = 0;
+	agent_value(a, agent_now() - begin);
+	agent_text(a, "%s", name);
+	return errnum;
+}
+
+int op_sched_replace(struct agent *a, const void *payload)
+{
+	struct child *old = child_find(a, CHILD_SCHEDULER, 0);
+	int errnum = check_request(a, payload);
+
+	if (errnum)
+		return errnum;
+	if (old && !old->ended)
+		return exchange(a, old, payload);
+	errnum = start_scheduler(a, payload);
+	agent_value(a, 0);
+	return errnum;
 }
 
 int op_sched_status(struct agent *a, const void *payload)

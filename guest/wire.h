@@ -72,7 +72,7 @@ struct wire_header {
 	uint32_t scheduler_pid;  /* of the process that holds the scheduler, 0 when there is none */
 	uint32_t scheduler_exits;/* how often such a process ended without being asked to */
 	uint32_t worker_high;    /* slots from here on have never been used */
-	uint32_t reserved0;
+	uint32_t scheduler_change; /* not 0 while one scheduler is ended so that another follows it */
 	char scheduler[64];      /* name of the attached scheduler, "" when there is none */
 	uint64_t list_phys;      /* guest-physical address of WIRE_LIST_PAGE */
 	uint32_t scheduler_status; /* wait status of the last of its processes that ended unasked */
@@ -109,6 +109,8 @@ enum wire_op {
 	WIRE_OP_SCHED_ATTACH = 12, /* struct wire_program: a scheduler's name and its arguments */
 	WIRE_OP_SCHED_DETACH = 13, /* no payload */
 	WIRE_OP_SCHED_STATUS = 14, /* no payload; text: KEY VALUE lines */
+	WIRE_OP_SCHED_REPLACE = 22,/* struct wire_program: detach what is attached, attach this; value: ns in
+				    * between, 0 when nothing was attached; text: what was */
 	WIRE_OP_RUN = 15,          /* struct wire_program; value: its pid. Output goes to the console */
 	WIRE_OP_RUN_WAIT = 16,     /* struct wire_process; value: wait status; text: the newest of its
 				    * output. EAGAIN: still runs */

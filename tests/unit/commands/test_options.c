@@ -35,7 +35,7 @@ static void test_every_value_is_applied(void **state)
 	set(&o, "clock", "real");
 	set(&o, "quantum", "random:7");
 	set(&o, "cpu-budget", "2");
-	set(&o, "scheduler", "vtime 1 2");
+	set(&o, "scheduler", "./own 1 2");
 	set(&o, "cold-boot", NULL);
 	set(&o, "readonly", "on");
 	set(&o, "add-file", "/bin/true:/bin/x");
@@ -48,7 +48,7 @@ static void test_every_value_is_applied(void **state)
 	assert_int_equal(o.quantum.ns, 0);
 	assert_int_equal(o.quantum.seed, 7);
 	assert_int_equal(o.cpu_budget, 2);
-	assert_string_equal(o.scheduler, "vtime 1 2");
+	assert_string_equal(o.scheduler, "./own 1 2");
 	assert_true(o.cold_boot && o.readonly);
 	assert_int_equal(o.add_file_count, 2);
 	assert_string_equal(o.add_files[1], "a:/b");
@@ -95,7 +95,7 @@ static void test_recorded_options_survive_a_round_trip(void **state)
 		{"topology", "2n4l2c1t"}, {"memory", "768M"},
 		{"clock", "virtual"},	  {"quantum", "random:99"},
 		{"quantum", "20000ns"},	  {"cpu-budget", "3"},
-		{"scheduler", "vtime a"}, {"append", "quiet loglevel=1"},
+		{"scheduler", "broken strand"}, {"append", "quiet loglevel=1"},
 	};
 	struct options o;
 
@@ -117,9 +117,26 @@ static void test_recorded_options_survive_a_round_trip(void **state)
 	}
 }
 
+static void test_schedulers_that_are_not(void **state)
+{
+	struct options o;
+
+	(void)state;
+	options_init(&o);
+	expect_err_with(options_set(&o, "scheduler", "nosuch"), ERR_USAGE,
+			"scheduler: no scheduler nosuch; there is fifo, vtime");
+	expect_err_with(options_set(&o, "scheduler", "broken strnd"), ERR_USAGE,
+			"scheduler: broken has no mode strnd; it has strand");
+	expect_err(options_set(&o, "scheduler", "vtime x"), ERR_USAGE,
+		   "scheduler: vtime takes no arguments");
+	expect_err(options_set(&o, "scheduler", " "), ERR_USAGE,
+		   "scheduler: a NAME or the PATH of a program is wanted");
+	assert_null(o.scheduler);
+}
+
 static void test_configuration_files(void **state)
 {
-	char good[] = "# mine\n\n  memory 256M  \naccel=tcg\r\nplain\nscheduler = vtime x\n";
+	char good[] = "# mine\n\n  memory 256M  \naccel=tcg\r\nplain\nscheduler = broken strand\n";
 	char bad[] = "plain\nmemroy 1G\n";
 	struct options o;
 
@@ -128,7 +145,7 @@ static void test_configuration_files(void **state)
 	assert_int_equal(o.memory, 256u << 20);
 	assert_int_equal(o.accel, ACCEL_TCG);
 	assert_true(o.plain);
-	assert_string_equal(o.scheduler, "vtime x");
+	assert_string_equal(o.scheduler, "broken strand");
 	expect_err(options_read(&o, "config", bad), ERR_USAGE,
 		   "config:2: no option memroy; near: memory");
 }
@@ -157,6 +174,7 @@ int main(void)
 		cmocka_unit_test(test_bad_values_are_refused_and_change_nothing),
 		cmocka_unit_test(test_unknown_options_get_near_names),
 		cmocka_unit_test(test_recorded_options_survive_a_round_trip),
+		cmocka_unit_test(test_schedulers_that_are_not),
 		cmocka_unit_test(test_configuration_files),
 		cmocka_unit_test(test_rows_are_complete),
 	};
