@@ -93,6 +93,7 @@ bool model_task_detail(struct kernel *k, const struct model *m, int task, struct
 
 	*ret = (struct model_detail){0};
 	object_init(&o, k, m->tasks[task].address);
+	object_prefetch(&o, &m->layout->detail_lines);
 	read_common(&o, m, &m->tasks[task], ret);
 	read_class(&o, m->layout, ret);
 	read_scx(&o, m->layout, ret);

@@ -39,13 +39,10 @@
 	X(scx_vtime, "task_struct", "scx.dsq_vtime")                                               \
 	X(scx_slice, "task_struct", "scx.slice")                                                   \
 	X(scx_weight, "task_struct", "scx.weight")                                                 \
-	X(scx_flags, "task_struct", "scx.flags")                                                   \
-	X(se, "task_struct", "se")                                                                 \
-	X(rt, "task_struct", "rt")                                                                 \
-	X(dl, "task_struct", "dl")                                                                 \
-	X(scx, "task_struct", "scx")                                                               \
-	X(scx_node, "task_struct", "scx.dsq_list.node|scx.dsq_node.list")                          \
-	X(thread_head, "signal_struct", "thread_head")                                             \
+	X(scx_flags, "task_struct", "scx.flags")
+
+/* The members of which only model_detail.c and the queues want to know. */
+#define DETAIL_FIELDS(X)                                                                           \
 	X(task_cgroups, "task_struct", "cgroups")                                                  \
 	X(task_sp, "task_struct", "thread.sp")                                                     \
 	X(wake_cpu, "task_struct", "wake_cpu")                                                     \
@@ -75,9 +72,7 @@
 	X(scx_kf_mask, "task_struct", "scx.kf_mask")                                               \
 	X(scx_tid, "task_struct", "scx.tid")                                                       \
 	X(task_runnable, "task_struct", "scx.runnable_node")                                       \
-	X(task_runnable_at, "task_struct", "scx.runnable_at")                                      \
-	X(thread_flags, "task_struct", "thread_info.flags")                                        \
-	X(dsq_id, "scx_dispatch_q", "id")
+	X(task_runnable_at, "task_struct", "scx.runnable_at")
 
 #define RQ_FIELDS(X)                                                                               \
 	X(rq_nr_running, "rq", "nr_running")                                                       \
@@ -129,6 +124,14 @@
 	X(cpustat_times, "kernel_cpustat", "cpustat")
 
 #define QUEUE_FIELDS(X)                                                                            \
+	X(se, "task_struct", "se")                                                                 \
+	X(rt, "task_struct", "rt")                                                                 \
+	X(dl, "task_struct", "dl")                                                                 \
+	X(scx, "task_struct", "scx")                                                               \
+	X(scx_node, "task_struct", "scx.dsq_list.node|scx.dsq_node.list")                          \
+	X(thread_flags, "task_struct", "thread_info.flags")                                        \
+	X(thread_head, "signal_struct", "thread_head")                                             \
+	X(dsq_id, "scx_dispatch_q", "id")                                                          \
 	X(cfs_root, "cfs_rq", "tasks_timeline")                                                    \
 	X(cfs_curr, "cfs_rq", "curr")                                                              \
 	X(se_node, "sched_entity", "run_node")                                                     \
@@ -253,10 +256,12 @@ struct model_layout {
 	unsigned int users;
 #define DECLARE_FIELD(name, type, paths) struct field name;
 	TASK_FIELDS(DECLARE_FIELD)
+	DETAIL_FIELDS(DECLARE_FIELD)
 	RQ_FIELDS(DECLARE_FIELD)
 	QUEUE_FIELDS(DECLARE_FIELD)
 	SCX_FIELDS(DECLARE_FIELD)
 #undef DECLARE_FIELD
+	struct cache_lines task_lines, detail_lines; /* what the picture reads of each task, and its detail */
 	uint64_t rq_size, task_size;
 	uint64_t init_task;
 	uint64_t runqueues;		  /* per-CPU symbol */

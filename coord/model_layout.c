@@ -27,10 +27,15 @@ static uint64_t symbol_or_zero(struct kernel *k, const char *names)
 }
 
 #define FIND_FIELD(name, type, paths) field_find(t, type, paths, &l->name);
+#define ADD_TASK_LINE(name, type, paths) cache_lines_add(&l->task_lines, &l->name);
+#define ADD_DETAIL_LINE(name, type, paths) cache_lines_add(&l->detail_lines, &l->name);
 
 static void find_fields(const struct types *t, struct model_layout *l)
 {
 	TASK_FIELDS(FIND_FIELD)
+	TASK_FIELDS(ADD_TASK_LINE)
+	DETAIL_FIELDS(FIND_FIELD)
+	DETAIL_FIELDS(ADD_DETAIL_LINE)
 	RQ_FIELDS(FIND_FIELD)
 	QUEUE_FIELDS(FIND_FIELD)
 }

@@ -63,6 +63,7 @@ static void read_sched(const struct model_layout *l, struct object *o, struct mo
 static bool read_task(struct kernel *k, const struct model_layout *l, struct object *o,
 		      struct model_task *task)
 {
+	object_prefetch(o, &l->task_lines);
 	memset(task, 0, sizeof(*task));
 	task->address = o->base;
 	task->pid = (int)object_read(o, &l->pid);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define PAGE 4096u
+#define LINE 64u /* of a cache */
 
 static bool find_one(const struct types *types, uint32_t id, const char *path, struct field *ret)
 {
@@ -77,6 +78,28 @@ static const uint8_t *object_host(struct object *o, uint64_t va, uint32_t len)
 		o->pages[slot] = page;
 	}
 	return page + va % PAGE;
+}
+
+void cache_lines_add(struct cache_lines *lines, const struct field *f)
+{
+	uint32_t offset = f->offset & ~(LINE - 1);
+
+	if (!f->present || lines->count == CACHE_LINES_MAX)
+		return;
+	for (unsigned int i = 0; i < lines->count; i++)
+		if (lines->offsets[i] == offset)
+			return;
+	lines->offsets[lines->count++] = offset;
+}
+
+void object_prefetch(struct object *o, const struct cache_lines *lines)
+{
+	for (unsigned int i = 0; i < lines->count; i++) {
+		const uint8_t *host = object_host(o, o->base + lines->offsets[i], 1);
+
+		if (host)
+			__builtin_prefetch(host);
+	}
 }
 
 static void object_copy(struct object *o, uint64_t va, void *buffer, uint32_t len)

@@ -46,6 +46,18 @@ struct object {
 
 void object_init(struct object *o, struct kernel *kernel, uint64_t base);
 
+/* The cache lines of a struct in which some of its members lie. */
+#define CACHE_LINES_MAX 48
+struct cache_lines {
+	unsigned int count;
+	uint32_t offsets[CACHE_LINES_MAX];
+};
+/* Absent members, and those beyond the room, are left out. */
+void cache_lines_add(struct cache_lines *lines, const struct field *f);
+/* Ask the host's memory for them all at once: what is read one by one would be waited for one by
+ * one. Pays for objects that no cache holds, and changes nothing else. */
+void object_prefetch(struct object *o, const struct cache_lines *lines);
+
 /* The member's value, sign-extended when its type is signed; 0 when it is absent or faults. */
 uint64_t object_read(struct object *o, const struct field *f);
 /* The same `delta` bytes further on: for arrays of structs. */

@@ -63,6 +63,8 @@ static struct walk walk_chain(struct kernel *k, uint64_t link, uint64_t end, uin
 		if (w.count == limit)
 			return walk_ended(&w, WALK_LIMIT, node);
 		w.count++;
+		/* On its way while this one is visited. */
+		__builtin_prefetch(kernel_at(k, next, 1));
 		if (!visit(context, node - offset))
 			return walk_ended(&w, WALK_STOPPED, node);
 		node = next;
