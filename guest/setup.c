@@ -56,6 +56,9 @@ void setup_mounts(void)
 	mount_one("tmpfs", "/run", "mode=0755");
 	/* Compaction would move even locked pages, and with them the mailbox. */
 	write_small_file("/proc/sys/vm/compact_unevictable_allowed", "0");
+	/* By itself the kernel allows a task for each 128 KiB of memory. Its own highest values. */
+	write_small_file("/proc/sys/kernel/threads-max", "1073741823");
+	write_small_file("/proc/sys/kernel/pid_max", "4194304");
 }
 
 /* Tasks that run or want to, this one among them; 0 when the kernel does not say. */
