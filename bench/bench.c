@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The figures that the design promises, measured on a warm-started guest, each beside its target and beside
- * what raw QMP and gdb over QEMU's stub need. Prints a table; status 1 when a target is missed.
+ * The figures that the design promises, measured on warm-started guests, each beside its target and beside
+ * what others need for the same. Prints a table for each part; status 1 when a target is missed.
  *
- *   bench KTDBG
+ *   bench KTDBG CROWD [PART...]
+ *
+ * CROWD is bench/inside/crowd.c as built for the guest. KTDBG_BENCH_KERNEL chooses a kernel, KTDBG_DRGN and
+ * KTDBG_VMLINUX drgn and the debug information that it wants.
  */
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "bench/crowd.h"
+#include "bench/measure.h"
 #include "bench/rivals.h"
 #include "commands/options.h"
 #include "commands/session.h"
@@ -28,20 +33,6 @@
 #define ROUNDS 9
 #define READS 1000000
 #define WORKERS 1000
-#define SECOND UINT64_C(1000000000)
-
-static int by_size(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static uint64_t median(uint64_t *values, unsigned int count)
-{
-	qsort(values, count, sizeof(*values), by_size);
-	return values[count / 2];
-}
 
 /* From exec of the program to the end of a command that needs the adopted kernel: a little more than
  * what is promised, which ends at the adoption. */
@@ -140,20 +131,6 @@ struct figures {
 	unsigned int tasks;
 };
 
-static void discard(void *context, const char *text, size_t len)
-{
-}
-
-static struct err *execute(struct session *s, const char *line)
-{
-	struct out *out = out_create(OUT_TEXT, discard, NULL);
-	bool more;
-	struct err *err = out ? session_execute(s, line, out, &more) : err_nomem();
-
-	out_destroy(out);
-	return err_wrap(err, "%s", line);
-}
-
 static struct err *measure_frozen(struct session *s, struct figures *f)
 {
 	struct coord *c = session_coord(s);
@@ -212,7 +189,7 @@ static bool row(const char *what, uint64_t ns, uint64_t target, const char *qmp,
 	return ns <= target;
 }
 
-static bool print_figures(const struct figures *f, const struct rivals *r)
+static bool print_access(const struct figures *f, const struct rivals *r)
 {
 	char a[DURATION_TEXT], b[DURATION_TEXT], walk[64];
 	bool good = true;
@@ -231,29 +208,99 @@ static bool print_figures(const struct figures *f, const struct rivals *r)
 	return good && f->rss <= 64 << 20;
 }
 
-int main(int argc, char **argv)
+/* What the parts need to know. */
+struct bench {
+	const char *ktdbg, *crowd;
+	const char *folder; /* for sockets and dumps */
+};
+
+static struct err *part_access(const struct bench *b, bool *good)
 {
-	char folder[] = "/tmp/ktdbg-bench-XXXXXX", *command;
 	struct figures figures = {0};
 	struct rivals rivals;
+
+	ERR_TRY(measure(b->ktdbg, &figures));
+	ERR_TRY(rivals_measure(b->folder, &rivals));
+	*good &= print_access(&figures, &rivals);
+	return NULL;
+}
+
+static struct err *part_model(const struct bench *b, bool *good)
+{
+	static const struct {
+		unsigned int tasks;
+		uint64_t memory, target;
+	} sizes[] = {
+		{1000, UINT64_C(512) << 20, 3000000},
+		{20000, UINT64_C(2) << 30, 60000000},
+	};
+
+	printf("%-34s %10s %10s  %-6s %10s %10s\n", "whole model of 8 CPUs", "ktdbg", "target", "", "tasks only",
+	       "drgn");
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char what[64], model[DURATION_TEXT], drgn[DURATION_TEXT];
+		struct crowd crowd;
+
+		ERR_TRY(crowd_measure(b->crowd, b->folder, sizes[i].tasks, sizes[i].memory, &crowd));
+		snprintf(what, sizeof(what), "%u tasks", crowd.tasks);
+		*good &= row(what, crowd.whole_ns, sizes[i].target, format_duration(crowd.model_ns, model),
+			     crowd.drgn.why_not ? crowd.drgn.why_not
+						: format_duration(crowd.drgn.walk_ns, drgn));
+	}
+	return NULL;
+}
+
+static bool is_wanted(const char *name, int count, char **names)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return count == 0;
+}
+
+static struct err *run_parts(const struct bench *b, int count, char **names, bool *good)
+{
+	static const struct {
+		const char *name;
+		struct err *(*run)(const struct bench *b, bool *good);
+	} parts[] = {{"access", part_access}, {"model", part_model}};
+
+	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!is_wanted(parts[i].name, count, names))
+			continue;
+		ERR_TRY(err_wrap(parts[i].run(b, good), "%s", parts[i].name));
+		printf("\n");
+		fflush(stdout);
+	}
+	return NULL;
+}
+
+static void remove_folder(const char *folder)
+{
+	char *command = str_format("rm -rf '%s'", folder);
+
+	if (!command || system(command) != 0)
+		fprintf(stderr, "bench: %s is left\n", folder);
+	free(command);
+}
+
+int main(int argc, char **argv)
+{
+	char folder[] = "/tmp/ktdbg-bench-XXXXXX";
+	bool good = true;
 	struct err *err;
 
-	if (argc != 2 || !mkdtemp(folder)) {
-		fprintf(stderr, "usage: bench KTDBG\n");
+	if (argc < 3 || !mkdtemp(folder)) {
+		fprintf(stderr, "usage: bench KTDBG CROWD [PART...]\n");
 		return 2;
 	}
 	interrupt_install();
-	err = measure(argv[1], &figures);
-	if (!err)
-		err = rivals_measure(folder, &rivals);
-	command = str_format("rm -rf '%s'", folder);
-	if (command && system(command) != 0)
-		fprintf(stderr, "bench: %s is left\n", folder);
-	free(command);
+	err = run_parts(&(struct bench){argv[1], argv[2], folder}, argc - 3, argv + 3, &good);
+	remove_folder(folder);
 	if (err) {
 		fprintf(stderr, "bench: %s\n", err_detail(err));
 		err_free(err);
 		return 3;
 	}
-	return print_figures(&figures, &rivals) ? 0 : 1;
+	return good ? 0 : 1;
 }
