@@ -150,6 +150,7 @@ void out_format_value(struct str *s, const struct out_value *value)
 	}
 	switch (value->kind) {
 	case OUT_STRING:
+	case OUT_READY:
 		break;
 	case OUT_U64:
 		str_addf(s, "%" PRIu64, value->u64);
@@ -205,7 +206,7 @@ static void json_string(struct str *s, const char *text)
 	str_deinit(&clean);
 }
 
-static void json_value(struct str *s, const struct out_value *value)
+void out_json_value(struct str *s, const struct out_value *value)
 {
 	switch (value->kind) {
 	case OUT_STRING:
@@ -229,6 +230,9 @@ static void json_value(struct str *s, const struct out_value *value)
 	case OUT_FAULT:
 		str_addf(s, "{\"fault\": %" PRIu64 "}", value->u64);
 		break;
+	case OUT_READY:
+		str_add(s, value->string);
+		break;
 	}
 }
 
@@ -237,7 +241,7 @@ static void json_pair(struct str *s, const char *key, const struct out_value *va
 	str_add(s, s->len ? ", " : "{");
 	json_string(s, key);
 	str_add(s, ": ");
-	json_value(s, value);
+	out_json_value(s, value);
 }
 
 /* Columns that a terminal needs for cleaned text: code points, as all of it is well-formed UTF-8.

@@ -29,6 +29,7 @@ enum out_kind {
 	OUT_ABSENT, /* this kernel lacks it: <absent>; JSON null */
 	OUT_NONE,   /* it has none, or the column says nothing of it: -; JSON null */
 	OUT_FAULT,  /* <fault ADDR>; JSON {"fault": ADDR} */
+	OUT_READY,  /* STRING's text is JSON already */
 };
 
 struct out_value {
@@ -70,6 +71,10 @@ static inline struct out_value out_absent(void)
 static inline struct out_value out_none(void)
 {
 	return (struct out_value){OUT_NONE, 0, NULL};
+}
+static inline struct out_value out_json(const char *s)
+{
+	return (struct out_value){OUT_READY, 0, s};
 }
 static inline struct out_value out_fault(uint64_t a)
 {
@@ -137,6 +142,8 @@ void out_sink_str(void *context, const char *text, size_t len);
 /* A sink that writes to the stdio stream in `context` and flushes it. */
 void out_sink_file(void *context, const char *text, size_t len);
 
+/* One value as JSON, appended. */
+void out_json_value(struct str *s, const struct out_value *value);
 /* Render one value as text (no padding). */
 void out_format_value(struct str *s, const struct out_value *value);
 

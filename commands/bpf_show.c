@@ -267,9 +267,9 @@ static struct err *show_elements(struct bpf_open *open, struct out *out)
 static void show_value(struct kernel *k, const char *name, const struct value *v, uint32_t size,
 		       struct out *out)
 {
-	struct str text = {0}, line = {0}, type = {0};
+	struct str text = {0}, json = {0}, type = {0};
+	struct out_value value;
 	char buffer[256];
-	bool whole = !v->type || (is_compound(kernel_types(k), v->type) && !value_is_text(k, v));
 
 	if (v->type) {
 		value_format(k, v, PLACE_DEPTH, &text);
@@ -277,11 +277,17 @@ static void show_value(struct kernel *k, const char *name, const struct value *v
 	} else {
 		bytes_text(k, v->address, size, &text);
 	}
-	add_line(&line, str_text(&text));
-	out_result(out, name, str_text(&type), str_text(&text),
-		   whole ? out_string(str_text(&line)) : value_out(k, v, buffer));
+	if (!v->type) {
+		value = out_string(str_text(&text));
+	} else if (value_is_compound(k, v)) {
+		value_json(k, v, PLACE_DEPTH, &json);
+		value = out_json(str_text(&json));
+	} else {
+		value = value_out(k, v, buffer);
+	}
+	out_result(out, name, str_text(&type), str_text(&text), value);
 	str_deinit(&text);
-	str_deinit(&line);
+	str_deinit(&json);
 	str_deinit(&type);
 }
 

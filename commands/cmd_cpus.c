@@ -28,7 +28,7 @@ static const struct out_column cpu_columns[] = {
 	{"wakeups", OUT_RIGHT | OUT_HIDDEN},
 	{"wakeups_local", OUT_RIGHT | OUT_HIDDEN},
 	{"rq", OUT_HIDDEN},
-	{"lock_pending", OUT_HIDDEN},
+	{"lock_pending", OUT_RIGHT | OUT_HIDDEN},
 	{"lock_tail", OUT_RIGHT | OUT_HIDDEN},
 	{"lock_owner", OUT_RIGHT | OUT_HIDDEN},
 	{"idle_state", OUT_HIDDEN},
@@ -133,11 +133,23 @@ static struct out_value *fill_scx(struct cpu_rows *rows, const struct model_cpu 
 	return v;
 }
 
+/* That nobody waits for a lock, or holds it, is no lack of the kernel's. */
+static struct out_value lock_tail(const struct model_cpu *cpu)
+{
+	return cpu->lock_pending.present && !cpu->lock_tail.present ? out_none()
+								    : show_maybe(cpu->lock_tail);
+}
+
+static struct out_value lock_owner(const struct model_cpu *cpu)
+{
+	return cpu->locked ? show_maybe(cpu->lock_owner) : out_none();
+}
+
 static void fill_more(struct cpu_rows *rows, const struct model_cpu *cpu, struct out_value *v)
 {
 	*v++ = show_maybe(cpu->lock_pending);
-	*v++ = show_maybe(cpu->lock_tail);
-	*v++ = show_maybe(cpu->lock_owner);
+	*v++ = lock_tail(cpu);
+	*v++ = lock_owner(cpu);
 	*v++ = idle_state(rows, cpu);
 	*v++ = show_maybe(cpu->need_resched);
 	*v++ = show_maybe_hex(cpu->preempt_count);

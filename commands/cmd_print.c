@@ -8,20 +8,8 @@
 
 #define PRINT_DEPTH 8 /* levels of nested structs */
 
-/* Structs and arrays of other things than characters: their text is all there is to say. */
-static bool is_compound(struct kernel *k, const struct value *v)
-{
-	enum type_kind kind;
-
-	if (v->kind != VALUE_OBJECT || !v->type)
-		return false;
-	kind = types_kind(kernel_types(k), v->type);
-	return kind == TYPE_STRUCT || kind == TYPE_UNION || (kind == TYPE_ARRAY && !value_is_text(k, v));
-}
-
-/* As a cell of JSON; untyped values need no kernel. */
-static struct out_value cell(struct kernel *k, const struct value *v, const char *one_line,
-			     char buffer[256])
+/* As a cell of JSON; untyped values need no kernel. `text` holds what the cell refers to. */
+static struct out_value cell(struct kernel *k, const struct value *v, struct str *text, char buffer[256])
 {
 	switch (v->kind) {
 	case VALUE_STRING:
@@ -37,37 +25,28 @@ static struct out_value cell(struct kernel *k, const struct value *v, const char
 	default:
 		break;
 	}
-	return is_compound(k, v) ? out_string(one_line) : value_out(k, v, buffer);
-}
-
-/* A struct's lines as one: JSON has no use for its layout. */
-static void join_lines(const char *text, struct str *s)
-{
-	for (; *text; text++) {
-		if (*text != '\n') {
-			str_add_c(s, *text);
-			continue;
-		}
-		str_add_c(s, ' ');
-		text += strspn(text + 1, " \t");
-	}
+	if (!value_is_compound(k, v))
+		return value_out(k, v, buffer);
+	value_json(k, v, PRINT_DEPTH, text);
+	return out_json(str_text(text));
 }
 
 static struct err *write_result(const struct expr *e, struct kernel *k, const struct value *v,
 				const char *text, struct out *out)
 {
-	struct str type = {0}, one_line = {0};
+	struct str type = {0}, json = {0};
+	struct out_value value = out_none();
 	char buffer[256];
 	struct err *err;
 
-	join_lines(text, &one_line);
 	if (k && v->type)
 		types_name(kernel_types(k), v->type, &type);
-	err = str_error(&one_line);
+	if (out_format(out) == OUT_JSON)
+		value = cell(k, v, &json, buffer);
+	err = str_error(&json);
 	if (!err)
-		out_result(out, expr_text(e), str_text(&type), text,
-			   cell(k, v, str_text(&one_line), buffer));
-	str_deinit(&one_line);
+		out_result(out, expr_text(e), str_text(&type), text, value);
+	str_deinit(&json);
 	str_deinit(&type);
 	return err;
 }

@@ -3,6 +3,7 @@
 
 #include "commands/expr.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,6 +172,7 @@ struct view {
 	struct out_column columns[ROWS_COLUMNS_MAX];
 	unsigned int count;
 	unsigned int row; /* the one being evaluated */
+	char missing[64]; /* the last name that is no column's */
 	struct value self;
 	struct out_value values[ROWS_COLUMNS_MAX];
 };
@@ -189,6 +191,7 @@ static struct value cell_value(const struct out_value *cell)
 
 	switch (cell->kind) {
 	case OUT_STRING:
+	case OUT_READY:
 		return value_string(cell->string ? cell->string : "");
 	case OUT_S64:
 		return value_number((int64_t)cell->u64);
@@ -215,11 +218,13 @@ static struct err *row_name(void *context, const char *name, bool *found, struct
 	int column = find_column(view->rows, name);
 
 	*found = column >= 0;
-	if (*found) {
-		*ret = cell_value(&view->values[column]);
-		if (ret->kind == VALUE_ABSENT)
-			strncpy(ret->string, name, sizeof(ret->string) - 1);
+	if (!*found) {
+		snprintf(view->missing, sizeof(view->missing), "%s", name);
+		return NULL;
 	}
+	*ret = cell_value(&view->values[column]);
+	if (ret->kind == VALUE_ABSENT)
+		strncpy(ret->string, name, sizeof(ret->string) - 1);
 	return NULL;
 }
 
@@ -345,17 +350,43 @@ static struct err *write_rows(struct view *view, struct out *out)
 	return NULL;
 }
 
-/* An unknown name may be a column's, misspelt. */
-static struct err *with_columns(const struct rows *rows, struct err *err)
+#define LIST_WIDTH 78
+
+/* The names of the columns, in lines of a terminal's width. */
+static void list_columns(const struct rows *rows, struct str *s)
 {
+	size_t line = s->len;
+
+	str_add(s, "\n  columns:");
+	for (unsigned int i = 0; i < rows->column_count; i++) {
+		const char *name = rows->columns[i].name;
+
+		if (s->len - line + strlen(name) > LIST_WIDTH) {
+			line = s->len;
+			str_add(s, "\n   ");
+		}
+		str_addf(s, " %s", name);
+	}
+}
+
+/* An unknown name may be a column's, misspelt: those near it, or else all that there are. */
+static struct err *with_columns(const struct view *view, struct err *err)
+{
+	const struct rows *rows = view->rows;
+	struct nearest near;
 	struct str names = {0};
 	struct err *longer;
 
 	if (!err || err_kind(err) != ERR_NOT_FOUND)
 		return err;
-	for (unsigned int i = 0; i < rows->column_count; i++)
-		str_addf(&names, " %s", rows->columns[i].name);
-	longer = err_new(ERR_NOT_FOUND, "%s\n  columns:%s", err_detail(err), str_text(&names));
+	nearest_init(&near, view->missing);
+	for (unsigned int i = 0; i < rows->column_count && view->missing[0]; i++)
+		nearest_offer(&near, rows->columns[i].name);
+	for (unsigned int i = 0; i < near.count; i++)
+		str_addf(&names, "%s%s", i ? ", " : "\n  columns near it: ", near.best[i].name);
+	if (!near.count)
+		list_columns(rows, &names);
+	longer = err_new(ERR_NOT_FOUND, "%s%s", err_detail(err), str_text(&names));
 	str_deinit(&names);
 	err_free(err);
 	return longer;
@@ -368,7 +399,7 @@ static struct err *write_table(struct view *view, const char *sort, struct out *
 	out_table_begin(out, view->columns, view->count);
 	err = *sort ? out_table_sort(out, sort) : NULL;
 	if (!err)
-		err = with_columns(view->rows, write_rows(view, out));
+		err = with_columns(view, write_rows(view, out));
 	if (err)
 		out_table_drop(out);
 	else

@@ -73,6 +73,11 @@ struct err *value_text(struct kernel *k, const struct value *v, char *buffer, si
 /* For people: scalars on one line, structs indented, arrays shortened, enum names, "char[]" quoted,
  * pointers with their symbol. `depth` levels of nested structs (0: one line `{...}`). */
 void value_format(struct kernel *k, const struct value *v, unsigned int depth, struct str *s);
+/* The same for programs, as one JSON text: structs are objects, arrays lists, "{...}" what lies
+ * deeper. */
+void value_json(struct kernel *k, const struct value *v, unsigned int depth, struct str *s);
+/* Whether it is a struct, a union, or an array of other things than characters. */
+bool value_is_compound(struct kernel *k, const struct value *v);
 /* A scalar as an output cell. */
 struct out_value value_out(struct kernel *k, const struct value *v, char buffer[256]);
 

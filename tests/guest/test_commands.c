@@ -104,9 +104,32 @@ static void test_filters_order_and_columns(void **state)
 		last = runtime;
 	}
 	json_object_put(rows);
-	fails("tasks where nonsense == 1", ERR_NOT_FOUND, "columns: pid tgid comm");
+	fails("tasks where nonsense == 1", ERR_NOT_FOUND,
+	      "\n  columns: pid tgid comm state class policy prio nice cpu on_rq on_cpu runtime\n"
+	      "    vruntime");
+	fails("tasks where run_dely > 0", ERR_NOT_FOUND, "\n  columns near it: run_delay");
 	fails("tasks sort nonsense", ERR_NOT_FOUND, "`nonsense`");
 	fails("tasks pid", ERR_USAGE, "'pid': want where EXPR, sort KEY or columns A,B");
+}
+
+/* Structs are objects, their anonymous members' members their own, arrays lists. */
+static void test_structs_in_json(void **state)
+{
+	struct json_object *rows = json_lines("print task(2)"), *value, *list;
+
+	value = json_member(json_object_array_get_idx(rows, 0), "value");
+	assert_int_equal(json_number(value, "pid"), 2);
+	assert_string_equal(json_text(value, "comm"), "kthreadd");
+	assert_int_equal(json_number(json_member(json_member(value, "se"), "load"), "weight"), 1048576);
+	assert_true(json_object_is_type(json_member(json_member(value, "wake_entry"), "u_flags"),
+					json_type_int));
+	list = json_member(json_member(value, "cpus_mask"), "bits");
+	assert_true(json_object_is_type(list, json_type_array));
+	assert_int_equal(json_object_get_uint64(json_object_array_get_idx(list, 0)) & 0xf, 0xf);
+	json_object_put(rows);
+	rows = json_lines("print task(2)->cpus_mask.bits[0] & 15");
+	assert_int_equal(json_number(json_object_array_get_idx(rows, 0), "value"), 15);
+	json_object_put(rows);
 }
 
 static void test_cpus(void **state)
@@ -124,6 +147,9 @@ static void test_cpus(void **state)
 				 json_number(cpu, "nr_running") == 0);
 	}
 	json_object_put(cpus);
+	/* That nobody waits for a lock is no lack of the kernel's. */
+	prints("cpus where cpu == 2 columns cpu,lock_pending,lock_tail",
+	       "cpu  lock_pending  lock_tail\n  2             0          -\n");
 	prints("cpus where cpu == 2 columns cpu,online", "cpu  online\n  2  yes\n");
 	fails("rq 4", ERR_NOT_FOUND, "no CPU 4: this guest has CPUs 0 to 3");
 	fails("rq", ERR_USAGE, "usage: rq CPU");
@@ -408,6 +434,7 @@ int main(void)
 		cmocka_unit_test_setup(test_keys_are_lower_case, thaw),
 		cmocka_unit_test_setup(test_tasks_agree_with_what_the_guest_says, thaw),
 		cmocka_unit_test_setup(test_filters_order_and_columns, thaw),
+		cmocka_unit_test_setup(test_structs_in_json, thaw),
 		cmocka_unit_test_setup(test_cpus, thaw),
 		cmocka_unit_test_setup(test_run_stops_on_the_nanosecond, thaw),
 		cmocka_unit_test_setup(test_a_time_before_a_command, thaw),

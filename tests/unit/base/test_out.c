@@ -142,14 +142,16 @@ static void test_every_kind_of_value(void **state)
 		out_record(f.out, "none", out_none());
 		out_record(f.out, "fault", out_fault(0x10));
 		out_record(f.out, "named", named);
+		out_record(f.out, "json", out_json("[1, {}]"));
 		out_record_end(f.out);
 		end(&f,
 		    json ? "{\"string\": \"text\", \"u64\": 18446744073709551615, \"s64\": -5, "
 			   "\"hex\": 255, \"bool\": false, \"absent\": null, "
-			   "\"none\": null, \"fault\": {\"fault\": 16}, \"named\": 2}\n"
+			   "\"none\": null, \"fault\": {\"fault\": 16}, \"named\": 2, "
+			   "\"json\": [1, {}]}\n"
 			 : "string  text\nu64     18446744073709551615\ns64     -5\nhex     0xff\n"
 			   "bool    no\nabsent  <absent>\nnone    -\nfault   <fault 0x10>\nnamed   "
-			   "SCX_ENABLED\n");
+			   "SCX_ENABLED\njson    [1, {}]\n");
 	}
 }
 
