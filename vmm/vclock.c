@@ -24,11 +24,11 @@ struct err *vclock_init(struct vclock *v)
 
 	if (fd < 0)
 		return err_os(errno, "memfd for the virtual clock");
-	if (ftruncate(fd, VCLOCK_PAGE_SIZE)) {
+	if (ftruncate(fd, VCLOCK_SIZE)) {
 		close(fd);
 		return err_os(errno, "memfd for the virtual clock");
 	}
-	page = mmap(NULL, VCLOCK_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page = mmap(NULL, VCLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
 		close(fd);
 		return err_os(errno, "mapping the virtual clock");
@@ -49,7 +49,7 @@ void vclock_deinit(struct vclock *v)
 {
 	if (!v->page)
 		return;
-	munmap(v->page, VCLOCK_PAGE_SIZE);
+	munmap(v->page, VCLOCK_SIZE);
 	close_fd(&v->fd);
 	v->page = NULL;
 }
@@ -166,6 +166,28 @@ struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
 		if (!vclock_held(v))
 			ERR_TRY(check(v, q, deadline));
 	}
+	return NULL;
+}
+
+/* The answer comes in microseconds: a QEMU that takes a second will not give it. */
+struct err *vclock_registers(struct vclock *v, struct qemu *q, unsigned int cpu,
+			     const struct vclock_cpu **ret)
+{
+	const struct vclock_cpu *cpus = (const void *)((const char *)v->page + VCLOCK_PAGE_SIZE);
+	uint64_t deadline = host_now() + UINT64_C(5000000000);
+
+	__atomic_store_n(&v->page->registers, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&v->page->registers, __ATOMIC_SEQ_CST)) {
+		struct timespec ts = {.tv_nsec = SLICE_NS};
+
+		/* Again, in case it was between its look and its sleep. */
+		wake(&v->page->go);
+		syscall(SYS_futex, &v->page->registers, FUTEX_WAIT, 1, &ts, NULL, 0);
+		ERR_TRY(check(v, q, deadline));
+	}
+	if (cpu >= VCLOCK_CPUS_MAX || !cpus[cpu].present)
+		return err_new(ERR_ABSENT, "this QEMU does not tell the registers of vCPU %u", cpu);
+	*ret = &cpus[cpu];
 	return NULL;
 }
 

@@ -35,6 +35,9 @@ struct err *vclock_run(struct vclock *v, const struct ram *ram, const struct mac
 /* Wait until it stands. ERR_TIMEOUT, ERR_GUEST_DIED, ERR_INTERRUPTED. */
 struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
 	__attribute__((warn_unused_result));
+/* Held: a vCPU's registers as of now, borrowed until the next call. ERR_ABSENT: QEMU hides them. */
+struct err *vclock_registers(struct vclock *v, struct qemu *q, unsigned int cpu,
+			     const struct vclock_cpu **ret) __attribute__((warn_unused_result));
 /* Before QEMU starts: vclock_stand_in_block() will be used. */
 void vclock_allow_blocks(struct vclock *v);
 /* Held: run on to the first user code after `time` and stand where QMP `stop` can be sent. */

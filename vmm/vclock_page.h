@@ -21,7 +21,7 @@
 
 #define VCLOCK_PAGE_SIZE 4096
 #define VCLOCK_MAGIC UINT32_C(0x6b746362)
-#define VCLOCK_VERSION 3
+#define VCLOCK_VERSION 4
 #define VCLOCK_NEVER UINT64_MAX
 #define VCLOCK_QUANTUM_DEFAULT UINT64_C(100000)
 
@@ -50,7 +50,7 @@ struct vclock_page {
 	uint64_t now;          /* guest ns of the last point; with origin 0 QEMU's virtual ns */
 	uint64_t points;       /* how many so far */
 	uint32_t problem;      /* errno of the plugin's own work, ENOSYS: QEMU hides its timers */
-	uint32_t reserved;
+	uint32_t registers;    /* host: 1 asks for the registers while held; plugin: 0, they are here */
 };
 
 _Static_assert(offsetof(struct vclock_page, watch_offset) == 24, "layout");
@@ -60,6 +60,18 @@ _Static_assert(offsetof(struct vclock_page, now) == 80, "layout");
 _Static_assert(offsetof(struct vclock_page, problem) == 96, "layout");
 _Static_assert(sizeof(struct vclock_page) == 104, "layout");
 _Static_assert(sizeof(struct vclock_page) <= VCLOCK_PAGE_SIZE, "layout");
+
+/*
+ * Behind the page: each vCPU's registers as of the last request, in the order that gdb numbers them:
+ * rax rbx rcx rdx rsi rdi rbp rsp r8 to r15 rip eflags cs ss ds es fs gs.
+ */
+#define VCLOCK_REGISTERS 24
+#define VCLOCK_CPUS_MAX 256
+struct vclock_cpu {
+	uint64_t present; /* 0: this vCPU does not exist, or QEMU does not tell */
+	uint64_t value[VCLOCK_REGISTERS];
+};
+#define VCLOCK_SIZE (VCLOCK_PAGE_SIZE + VCLOCK_CPUS_MAX * sizeof(struct vclock_cpu))
 
 /*
  * Standing in a block. A stand at a point blocks QEMU's main loop too, so QEMU cannot be told to stop

@@ -65,7 +65,18 @@ static struct {
 	int64_t (*clock_get_ns)(int type);
 	int64_t (*clock_deadline_ns)(int type, int attributes);
 	bool (*all_idle)(void);
+	/* May be missing: then nobody is told the registers. */
+	void *(*get_cpu)(int index);
+	int (*read_register)(void *cpu, void *array, int number);
+	void *(*array_new)(void);
+	void *(*array_set_size)(void *array, unsigned int len);
 } qemu;
+
+/* GLib's: the bytes that read_register() appends to. */
+struct byte_array {
+	const uint8_t *data;
+	unsigned int len;
+};
 
 #define PIECES_MAX 8
 static struct {
@@ -79,6 +90,7 @@ static struct {
 	void *watch_map;
 	enum vclock_reason block_reason; /* not 0: stand in the next block of user code */
 	uint64_t pace_host, pace_guest;	 /* where pacing counts from */
+	struct byte_array *bytes;
 	uint64_t timer[QEMU_TIMER_SIZE / 8];
 } plugin;
 
@@ -140,6 +152,39 @@ static void begin_epoch(uint64_t now)
 	plugin.watch = (const uint32_t *)((const char *)plugin.watch_map + (offset - start));
 }
 
+static void read_registers(void *cpu, struct vclock_cpu *ret)
+{
+	for (int i = 0; i < VCLOCK_REGISTERS; i++) {
+		qemu.array_set_size(plugin.bytes, 0);
+		ret->value[i] = 0;
+		if (!qemu.read_register(cpu, plugin.bytes, i) || plugin.bytes->len > 8)
+			return;
+		memcpy(&ret->value[i], plugin.bytes->data, plugin.bytes->len);
+	}
+	ret->present = 1;
+}
+
+/* The host asks while the guest stands: no vCPU is in the middle of a block then. */
+static void serve_registers(void)
+{
+	struct vclock_page *page = plugin.page;
+	struct vclock_cpu *cpus = (struct vclock_cpu *)((char *)page + VCLOCK_PAGE_SIZE);
+
+	if (!__atomic_load_n(&page->registers, __ATOMIC_SEQ_CST))
+		return;
+	if (!plugin.bytes && qemu.array_new)
+		plugin.bytes = qemu.array_new();
+	for (int i = 0; i < VCLOCK_CPUS_MAX; i++) {
+		void *cpu = plugin.bytes && qemu.get_cpu ? qemu.get_cpu(i) : NULL;
+
+		cpus[i].present = 0;
+		if (cpu && qemu.read_register && qemu.array_set_size)
+			read_registers(cpu, &cpus[i]);
+	}
+	__atomic_store_n(&page->registers, 0, __ATOMIC_SEQ_CST);
+	futex_wake(&page->registers);
+}
+
 /* Block while the guest is to stand. Returns in a new epoch. */
 static void stand(enum vclock_reason reason)
 {
@@ -150,6 +195,7 @@ static void stand(enum vclock_reason reason)
 	futex_wake(&page->held);
 	while (__atomic_load_n(&page->go, __ATOMIC_SEQ_CST) == plugin.epoch) {
 		futex_wait(&page->go, plugin.epoch, 1000000000);
+		serve_registers();
 		check_parent();
 	}
 	plugin.epoch = __atomic_load_n(&page->go, __ATOMIC_SEQ_CST);
@@ -294,6 +340,10 @@ static bool find_symbols(void)
 	*(void **)&qemu.clock_get_ns = dlsym(RTLD_DEFAULT, "qemu_clock_get_ns");
 	*(void **)&qemu.clock_deadline_ns = dlsym(RTLD_DEFAULT, "qemu_clock_deadline_ns_all");
 	*(void **)&qemu.all_idle = dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
+	*(void **)&qemu.get_cpu = dlsym(RTLD_DEFAULT, "qemu_get_cpu");
+	*(void **)&qemu.read_register = dlsym(RTLD_DEFAULT, "x86_cpu_gdb_read_register");
+	*(void **)&qemu.array_new = dlsym(RTLD_DEFAULT, "g_byte_array_new");
+	*(void **)&qemu.array_set_size = dlsym(RTLD_DEFAULT, "g_byte_array_set_size");
 	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
 	       qemu.clock_deadline_ns && qemu.all_idle;
 }
@@ -320,7 +370,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 	struct vclock_page *page;
 
 	(void)info;
-	page = mmap(NULL, VCLOCK_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page = mmap(NULL, VCLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED || page->magic != VCLOCK_MAGIC || page->version != VCLOCK_VERSION) {
 		fprintf(stderr, "ktdbg-vclock: no control page, or another version's\n");
 		return -1;
