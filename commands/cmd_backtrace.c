@@ -6,6 +6,7 @@
 #include "coord/model.h"
 #include "coord/source.h"
 #include "coord/unwind.h"
+#include "vmm/registers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,15 +184,13 @@ static struct err *add_remark(struct backtrace *b, int task, char *note)
 	return err;
 }
 
-static struct err *add_running(struct backtrace *b, int task)
+/* What can be said of a running task without its CPU's registers. */
+static struct err *add_without_registers(struct backtrace *b, int task, const char *why)
 {
 	const struct model_task *t = &b->model->tasks[task];
 	struct unwind_regs entry;
 
-	ERR_TRY(add_remark(b, task,
-			   str_format("runs on cpu %u: its stack needs that CPU's registers, which "
-				      "are not in memory",
-				      t->cpu)));
+	ERR_TRY(add_remark(b, task, str_format("runs on cpu %u: %s", t->cpu, why)));
 	if (t->kthread || !unwind_user_entry(b->unwind, t->address, &entry))
 		return NULL;
 	return add_remark(b, task,
@@ -200,18 +199,62 @@ static struct err *add_running(struct backtrace *b, int task)
 				     entry.ip, entry.sp, entry.orig_ax));
 }
 
+static struct err *add_trace(struct backtrace *b, int task)
+{
+	for (unsigned int i = 0; i < b->trace->count; i++)
+		ERR_TRY(add_frame(b, task, (int)i, &b->trace->frames[i]));
+	return b->trace->end[0] ? add_remark(b, task, str_format("ends: %s", b->trace->end)) : NULL;
+}
+
+/* The task whose stack a CPU is on: not yet its current one while it switches. */
+static const struct model_task *stack_owner(struct backtrace *b, const struct model_task *current,
+					    uint64_t sp)
+{
+	if (unwind_is_on(b->unwind, current->address, sp))
+		return current;
+	for (unsigned int i = 0; i < b->model->task_count + b->model->idle_count; i++)
+		if (unwind_is_on(b->unwind, b->model->tasks[i].address, sp))
+			return &b->model->tasks[i];
+	return current;
+}
+
+static struct err *add_running(struct backtrace *b, int task)
+{
+	const struct model_task *t = &b->model->tasks[task], *owner;
+	struct cpu_registers registers;
+	struct err *err =
+		machine_registers(coord_machine(session_coord(b->session)), t->cpu, &registers);
+
+	if (err) {
+		struct err *added = add_without_registers(b, task, err_detail(err));
+
+		err_free(err);
+		return added;
+	}
+	if (registers_in_user(&registers))
+		return add_remark(b, task,
+				  str_format("runs on cpu %u in user space, ip 0x%" PRIx64, t->cpu,
+					     registers.value[REG_RIP]));
+	owner = stack_owner(b, t, registers.value[REG_RSP]);
+	if (owner != t)
+		ERR_TRY(add_remark(b, task,
+				   str_format("cpu %u switches to it, still on the stack of %d",
+					      t->cpu, owner->pid)));
+	unwind_running(b->unwind, owner->address, t->cpu, &registers, b->trace);
+	return add_trace(b, task);
+}
+
 static struct err *add_task(struct backtrace *b, int task)
 {
 	const struct model_task *t = &b->model->tasks[task];
 
-	/* on_cpu stays set until the switch away is done: till then the saved frame is an old one.
-	 */
-	if (t->current || t->on_cpu)
+	if (t->current)
 		return add_running(b, task);
+	/* Set until the switch away is done: till then the saved frame is an old one. */
+	if (t->on_cpu)
+		return add_without_registers(b, task, "it is being switched away from");
 	unwind_task(b->unwind, t->address, b->trace);
-	for (unsigned int i = 0; i < b->trace->count; i++)
-		ERR_TRY(add_frame(b, task, (int)i, &b->trace->frames[i]));
-	return b->trace->end[0] ? add_remark(b, task, str_format("ends: %s", b->trace->end)) : NULL;
+	return add_trace(b, task);
 }
 
 /* ---- which tasks ---- */
@@ -366,10 +409,8 @@ const struct command command_backtrace = {
 		"programs, modules).\n"
 		"A stack that is damaged ends with the reason. `source` needs --vmlinux. cpu:N is "
 		"the task that\n"
-		"runs there: the stack of a running task cannot be walked, since the CPU's "
-		"registers "
-		"are not in\n"
-		"memory; what is known of it is where it last came from user space.\n"
+		"runs there, from the CPU's own registers, through the stacks of interrupts and "
+		"exceptions.\n"
 		"In JSON a remark about the whole stack has frame -1. More columns: comm address "
 		"sp.\n"
 		"\n"

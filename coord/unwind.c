@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "coord/unwind.h"
+#include "coord/unwind_impl.h"
 
 #include "coord/object.h"
 #include "coord/types.h"
@@ -294,9 +294,12 @@ void unwind_destroy(struct unwind *u)
 struct walker {
 	struct unwind *u;
 	struct unwind_trace *trace;
-	uint64_t low, high; /* the stack, `high` excluded */
+	uint64_t low, high; /* the stack that is walked, `high` excluded */
+	struct stack_ranges stacks; /* those that may come after it */
+	bool switched;		    /* the step led to another of them */
 	uint64_t ip, sp, bp;
 	uint64_t full; /* where an entry saved all registers of this frame; 0: none did */
+	const struct cpu_registers *live; /* this frame's are still in the CPU */
 	bool signal;   /* `ip` is exact */
 };
 
@@ -313,9 +316,28 @@ static bool end(struct walker *w, const char *fmt, ...)
 	return false;
 }
 
-static bool on_stack(const struct walker *w, uint64_t at, uint64_t len)
+static bool in_range(uint64_t low, uint64_t high, uint64_t at, uint64_t len)
 {
-	return at >= w->low && at < w->high && w->high - at >= len;
+	return at >= low && at < high && high - at >= len;
+}
+
+/* On the stack that is walked, or on another one, which is then walked from here on. */
+static bool on_stack(struct walker *w, uint64_t at, uint64_t len)
+{
+	if (in_range(w->low, w->high, at, len))
+		return true;
+	for (unsigned int i = 0; i < w->stacks.count; i++) {
+		struct stack_range *r = &w->stacks.ranges[i];
+
+		if (!in_range(r->low, r->high, at, len))
+			continue;
+		w->low = r->low;
+		w->high = r->high;
+		w->switched = true;
+		*r = (struct stack_range){0}; /* not a second time */
+		return true;
+	}
+	return false;
 }
 
 static bool stack_read(struct walker *w, uint64_t at, const char *what, uint64_t *ret)
@@ -336,9 +358,16 @@ static bool stack_read(struct walker *w, uint64_t at, const char *what, uint64_t
 	return end(w, "%s: bad address 0x%" PRIx64, what, at);
 }
 
-/* A register as the last entry into the kernel saved it. */
-static bool saved_register(struct walker *w, const struct field *f, const char *name, uint64_t *ret)
+/* A register as the last entry into the kernel saved it, or as the CPU has it. */
+static bool saved_register(struct walker *w, const struct field *f, enum cpu_register live,
+			   uint64_t *ret)
 {
+	const char *name = cpu_register_name(live);
+
+	if (w->live) {
+		*ret = w->live->value[live];
+		return true;
+	}
 	if (!w->full || !f->present)
 		return end(w, "the frame is found by register %s, which is not saved", name);
 	return stack_read(w, w->full + f->offset, name, ret);
@@ -365,15 +394,15 @@ static bool caller_sp(struct walker *w, const struct orc *orc, uint64_t *ret)
 	case ORC_BP_INDIRECT:
 		return stack_read(w, w->bp + offset, "the saved stack pointer", ret);
 	case ORC_R10:
-		return saved_register(w, &r->r10, "r10", ret);
+		return saved_register(w, &r->r10, REG_R10, ret);
 	case ORC_R13:
-		return saved_register(w, &r->r13, "r13", ret);
+		return saved_register(w, &r->r13, REG_R13, ret);
 	case ORC_DI:
-		return saved_register(w, &r->di, "rdi", ret);
+		return saved_register(w, &r->di, REG_RDI, ret);
 	case ORC_DX:
-		return saved_register(w, &r->dx, "rdx", ret);
+		return saved_register(w, &r->dx, REG_RDX, ret);
 	case ORC_AX:
-		return saved_register(w, &r->ax, "rax", ret);
+		return saved_register(w, &r->ax, REG_RAX, ret);
 	default:
 		return end(w, "the ORC entry of 0x%" PRIx64 " finds its frame in an unknown way",
 			   w->ip);
@@ -389,13 +418,15 @@ static bool read_field(struct walker *w, uint64_t regs, const struct field *f, u
 static bool read_regs(struct walker *w, uint64_t regs, bool partial, struct unwind_regs *ret)
 {
 	const struct regs_layout *l = &w->u->regs;
-	uint64_t cs, orig_ax = 0;
+	uint64_t cs, orig_ax = 0, di = 0;
 
 	if (!read_field(w, regs, &l->ip, &ret->ip) || !read_field(w, regs, &l->sp, &ret->sp) ||
 	    !read_field(w, regs, &l->cs, &cs))
 		return false;
-	if (!partial && !read_field(w, regs, &l->orig_ax, &orig_ax))
+	if (!partial && (!read_field(w, regs, &l->orig_ax, &orig_ax) ||
+			 (l->di.present && !read_field(w, regs, &l->di, &di))))
 		return false;
+	ret->di = di;
 	ret->orig_ax = (int64_t)orig_ax;
 	ret->user = (cs & 3) == 3;
 	ret->partial = partial;
@@ -430,7 +461,7 @@ static bool caller_bp(struct walker *w, const struct orc *orc, uint64_t sp)
 
 	switch (orc->bp_reg) {
 	case ORC_UNDEFINED: /* unchanged, but for what an entry saved */
-		return !w->full || saved_register(w, &w->u->regs.bp, "rbp", &w->bp);
+		return !w->full || saved_register(w, &w->u->regs.bp, REG_RBP, &w->bp);
 	case ORC_PREV_SP:
 		return stack_read(w, sp + offset, "the saved rbp", &w->bp);
 	case ORC_BP:
@@ -445,6 +476,7 @@ static bool step_by(struct walker *w, const struct orc *orc, struct unwind_frame
 	uint64_t sp, before = w->sp;
 	bool ok;
 
+	w->switched = false;
 	if (!caller_sp(w, orc, &sp))
 		return false;
 	if (orc->type == ORC_TYPE_REGS)
@@ -455,7 +487,8 @@ static bool step_by(struct walker *w, const struct orc *orc, struct unwind_frame
 		ok = step_call(w, sp);
 	if (!ok || frame->entry.user || !caller_bp(w, orc, sp))
 		return false;
-	if (w->sp <= before)
+	w->live = NULL;
+	if (w->sp <= before && !w->switched)
 		return end(w, "the stack pointer does not move up: 0x%" PRIx64 " after 0x%" PRIx64,
 			   w->sp, before);
 	if (!on_stack(w, w->sp - 8, 8))
@@ -554,6 +587,46 @@ void unwind_task(struct unwind *u, uint64_t task, struct unwind_trace *ret)
 	w.signal = w.ip == u->fork;
 	walk(&w);
 	check_mark(&w);
+}
+
+bool unwind_is_on(struct unwind *u, uint64_t task, uint64_t sp)
+{
+	struct unwind_trace unused;
+	struct walker w = {.u = u, .trace = &unused};
+	uint64_t saved;
+
+	return find_stack(&w, task, &saved) && in_range(w.low, w.high, sp, 8);
+}
+
+void unwind_running(struct unwind *u, uint64_t task, unsigned int cpu,
+		    const struct cpu_registers *registers, struct unwind_trace *ret)
+{
+	struct walker w = {.u = u, .trace = ret, .live = registers, .signal = true};
+	uint64_t saved;
+
+	ret->count = 0;
+	ret->end[0] = '\0';
+	if (registers_in_user(registers) || !find_stack(&w, task, &saved))
+		return;
+	unwind_cpu_stacks(u->kernel, cpu, &w.stacks);
+	w.ip = registers->value[REG_RIP];
+	w.sp = registers->value[REG_RSP];
+	w.bp = registers->value[REG_RBP];
+	/* The first instructions of an entry are still on the stack of user space. */
+	if (w.sp < KERNEL_HALF) {
+		ret->frames[ret->count++] =
+			(struct unwind_frame){.ip = w.ip, .sp = w.sp, .exact = true};
+		return;
+	}
+	/* An interrupt's stack comes before the task's own. */
+	if (!in_range(w.low, w.high, w.sp, 8) && w.stacks.count < STACK_RANGES)
+		w.stacks.ranges[w.stacks.count++] = (struct stack_range){w.low, w.high};
+	if (!on_stack(&w, w.sp, 8)) {
+		end(&w, "the stack pointer 0x%" PRIx64 " lies in no stack of the task or of cpu %u",
+		    w.sp, cpu);
+		return;
+	}
+	walk(&w);
 }
 
 bool unwind_user_entry(struct unwind *u, uint64_t task, struct unwind_regs *ret)

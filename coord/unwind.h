@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Kernel stacks of tasks that do not run, by the ORC tables that the kernel itself unwinds with
+ * Kernel stacks, by the ORC tables that the kernel itself unwinds with
  * (__start_orc_unwind_ip and __start_orc_unwind), read from guest memory: arch/x86/kernel/
  * unwind_orc.c says what its entries mean. The walk begins at task->thread.sp, where
  * __switch_to_asm() left a struct inactive_task_frame.
  *
- * A task that runs on a CPU has no such frame: its stack cannot be walked without that CPU's
- * registers, which are not in memory. unwind_user_entry() says where it came from.
+ * A task that runs on a CPU has no such frame: unwind_running() begins with that CPU's registers,
+ * which the machine tells, and also crosses the stacks that a CPU keeps for interrupts and
+ * exceptions. Without registers unwind_user_entry() says at least where it came from.
  *
- * Stacks and tables are hostile: every read lies in the task's stack, every step moves towards its
- * top. Not responsible for names and lines. Inside a window. Threads: one at a time.
+ * Stacks and tables are hostile: every read lies in one of those stacks, every step moves towards the
+ * top of its own, and no stack is entered twice. Not responsible for names and lines. Inside a window. Threads: one at a time.
  */
 #ifndef COORD_UNWIND_H
 #define COORD_UNWIND_H
 
 #include "base/err.h"
 #include "coord/kernel.h"
+#include "vmm/registers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,6 +37,7 @@ struct unwind_regs {
 	bool user;    /* of user space: the stack ends here */
 	uint64_t ip, sp;
 	int64_t orig_ax; /* the system call's number, -1 for interrupts; 0 when partial */
+	uint64_t di;	 /* its first argument; 0 when partial */
 };
 
 struct unwind_frame {
@@ -56,6 +59,15 @@ struct unwind_trace {
 /* The stack of the task at `task` (struct task_struct), which must not run on a CPU. Always gives
  * what could be walked. */
 void unwind_task(struct unwind *u, uint64_t task, struct unwind_trace *ret);
+
+/* The stack of the task at `task`, which is current on CPU `cpu` with these registers. In user space
+ * it has none: no frames. */
+void unwind_running(struct unwind *u, uint64_t task, unsigned int cpu,
+		    const struct cpu_registers *registers, struct unwind_trace *ret);
+
+/* Whether `sp` lies on the stack of the task at `task`. While a CPU switches, its current task is
+ * already the next one and its stack still that of the last. */
+bool unwind_is_on(struct unwind *u, uint64_t task, uint64_t sp);
 
 /* What user space's last entry into the kernel left at the top of the task's stack. False: nothing
  * of the kind is there (kernel threads), or it cannot be read. */
