@@ -11,6 +11,7 @@
 #include "coord/counters.h"
 #include "coord/globals.h"
 #include "coord/model.h"
+#include "coord/why.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -180,6 +181,35 @@ static struct err *function_task(struct eval *ev, const struct node *n, const st
 	eval_missing(ev, EXPR_GONE, "no task has pid %" PRId64, pid);
 	set_absent(ret, "task");
 	return NULL;
+}
+
+/* why(PID): the sentence. */
+static struct err *function_why(struct eval *ev, const struct node *n, const struct operand *args,
+				unsigned int count, struct operand *ret)
+{
+	const struct model *model;
+	struct why_answer answer;
+	struct why *why;
+	struct err *err;
+	int64_t pid;
+	int i;
+
+	ERR_TRY(take_model(ev, n, &model));
+	ERR_TRY(number_argument(ev, n, 0, &args[0], &pid));
+	i = pid >= 0 && pid <= INT32_MAX ? model_find_task(model, (int)pid) : -1;
+	if (i < 0) {
+		eval_missing(ev, EXPR_GONE, "no task has pid %" PRId64, pid);
+		set_absent(ret, "task");
+		return NULL;
+	}
+	ERR_TRY(why_create(ev->kernel, model, &why));
+	err = why_task(why, i, &answer);
+	if (!err) {
+		operand_set(ret, value_string(answer.sentence));
+		why_answer_deinit(&answer);
+	}
+	why_destroy(why);
+	return err;
 }
 
 static struct err *function_dsq(struct eval *ev, const struct node *n, const struct operand *args,
@@ -498,6 +528,7 @@ const struct expr_function expr_functions[] = {
 	{"step", "n|w", expr_function_step},
 	{"cgroup", "w", function_cgroup},
 	{"bpf", "w", function_bpf},
+	{"why", "n", function_why},
 	{NULL, NULL, NULL},
 };
 

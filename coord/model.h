@@ -171,6 +171,9 @@ enum model_flags { FLAGS_RQ, FLAGS_TASK, FLAGS_OPS, FLAGS_ENQUEUE };
 void model_flags(struct kernel *k, const struct model *m, enum model_flags which, uint64_t value,
 		 struct str *s);
 
+/* CLOCK_MONOTONIC as of the last tick, ns, by which timers are set. */
+struct maybe model_monotonic_now(struct kernel *k, const struct model *m);
+
 /* The letter of /proc/PID/stat for a task's __state and exit_state. */
 char model_state_letter(uint32_t state, uint32_t exit_state);
 

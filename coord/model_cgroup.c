@@ -88,6 +88,11 @@ struct maybe model_monotonic(struct kernel *k, const struct model_layout *l)
 	return (struct maybe){!tk.faulted, ns};
 }
 
+struct maybe model_monotonic_now(struct kernel *k, const struct model *m)
+{
+	return model_monotonic(k, m->layout);
+}
+
 /* An array of pointers by CPU; since 7.2 per-CPU memory. */
 uint64_t model_group_queue(struct kernel *k, const struct model_layout *l, uint64_t task_group,
 			   unsigned int cpu)

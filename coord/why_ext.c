@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tasks that wait under a sched_ext scheduler. */
+#include "coord/why_impl.h"
+
+#include "base/str.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A CPU may take this long from a wake-up to the task; what waits longer was not taken. */
+#define PROMPT_NS 20000000ull
+
+/* ---- the CPUs that it may use ---- */
+
+/* Online CPUs, as far as they matter to a task that waits. */
+struct cpus_seen {
+	unsigned int allowed;
+	struct cpu_set idle;		/* may run it and idle */
+	struct cpu_set asleep;		/* of those: have not been through the scheduler since */
+	struct cpu_set passed;		/* of those: have been */
+	struct cpu_set told;		/* of those: were told to reschedule just now */
+	struct cpu_set elsewhere;	/* idle, but may not run it */
+	const struct model_cpu *masked; /* may run it, and takes no interrupts */
+};
+
+static unsigned int count_of(const struct cpu_set *set)
+{
+	return mask_count(set->bits, WHY_CPUS);
+}
+
+/*
+ * Whether an idle CPU could have taken the task. __schedule() brings its queue's clock up to date
+ * first, so one with a clock older than the task's queueing has not been there since. A tick brings
+ * it up to date as well: only a task that ran there meanwhile proves that it has been.
+ */
+static void look_at_idle(struct question *q, const struct model_cpu *cpu, struct cpus_seen *seen)
+{
+	mask_set(seen->idle.bits, cpu->cpu);
+	if (cpu->need_resched.present && cpu->need_resched.value)
+		mask_set(seen->told.bits, cpu->cpu);
+	else if (q->queued && cpu->clock <= q->queued)
+		mask_set(seen->asleep.bits, cpu->cpu);
+	else if (q->queued && why_last_run(q->why, cpu->cpu) > q->queued)
+		mask_set(seen->passed.bits, cpu->cpu);
+}
+
+static void look_at_cpus(struct question *q, struct cpus_seen *seen)
+{
+	const struct why *w = q->why;
+
+	*seen = (struct cpus_seen){0};
+	for (unsigned int i = 0; i < w->model->cpu_count && i < WHY_CPUS; i++) {
+		const struct model_cpu *cpu = &w->model->cpus[i];
+
+		if (!cpu->online)
+			continue;
+		if (!mask_test(q->allowed.bits, i)) {
+			if (cpu->idle)
+				mask_set(seen->elsewhere.bits, i);
+			continue;
+		}
+		seen->allowed++;
+		if (why_masked(w, cpu))
+			seen->masked = cpu;
+		if (cpu->idle)
+			look_at_idle(q, cpu, seen);
+	}
+}
+
+static void set_fact(struct question *q, const char *key, const struct cpu_set *set)
+{
+	char *cpus = count_of(set) ? why_cpus(set) : NULL;
+
+	if (cpus)
+		why_fact(q, key, "cpus %s", cpus);
+	free(cpus);
+}
+
+/* CPUs idle that may run it. `where` is what holds it, as in "stands in WHERE for 3s". */
+static void say_idle(struct question *q, const struct cpus_seen *seen, const char *where,
+		     enum why_verdict verdict)
+{
+	struct why_text time = why_time(q->answer->waited.value);
+	char *idle = why_cpus(&seen->idle), *passed = why_cpus(&seen->passed);
+	const char *s = count_of(&seen->idle) == 1 ? "s" : "";
+
+	if (count_of(&seen->told))
+		why_say(q, WHY_ABOUT_TO_RUN,
+			"stands in %s; an idle CPU that may run it was told to reschedule", where);
+	else if (q->answer->waited.value < PROMPT_NS)
+		why_say(q, WHY_DSQ_TURN, "stands in %s for no more than %s", where, time.text);
+	else if (count_of(&seen->passed))
+		why_say(q, verdict,
+			"stands in %s for %s and no CPU takes it: cpu %s may run it, idle%s and "
+			"has run others since",
+			where, time.text, passed, count_of(&seen->passed) == 1 ? "s" : "");
+	else if (count_of(&seen->asleep) == count_of(&seen->idle))
+		why_say(q, WHY_NOT_KICKED,
+			"stands in %s for %s: cpu %s may run it, idle%s, and was not kicked since",
+			where, time.text, idle, s);
+	else
+		why_say(q, verdict,
+			"stands in %s for %s and no CPU takes it: cpu %s may run it and idle%s "
+			"(whether kicked, memory does not say)",
+			where, time.text, idle, s);
+	free(idle);
+	free(passed);
+}
+
+static void say_busy(struct question *q, const struct cpus_seen *seen, const char *where,
+		     enum why_verdict verdict)
+{
+	struct why_text time = why_time(q->answer->waited.value);
+	char *cpus = why_cpus(&q->allowed);
+
+	if (seen->masked)
+		why_say(q, WHY_CPU_MASKED,
+			"stands in %s for %s; cpu %u takes no timer interrupts, and no CPU that "
+			"may "
+			"run it idles",
+			where, time.text, seen->masked->cpu);
+	else if (count_of(&seen->elsewhere) && q->answer->waited.value >= PROMPT_NS)
+		why_say(q, WHY_AFFINITY,
+			"stands in %s for %s: it may only use cpu %s, which did not take it, while "
+			"others idle",
+			where, time.text, cpus);
+	else
+		why_say(q, verdict == WHY_NOT_DISPATCHED ? verdict : WHY_DSQ_TURN,
+			"stands in %s for %s; all CPUs that may run it are busy", where, time.text);
+	free(cpus);
+}
+
+static void say_from_cpus(struct question *q, const char *where, enum why_verdict verdict)
+{
+	struct cpus_seen seen;
+
+	look_at_cpus(q, &seen);
+	set_fact(q, "idle", &seen.idle);
+	set_fact(q, "not scheduled since", &seen.asleep);
+	set_fact(q, "scheduled since", &seen.passed);
+	set_fact(q, "idle, not allowed", &seen.elsewhere);
+	if (count_of(&seen.idle))
+		say_idle(q, &seen, where, verdict);
+	else
+		say_busy(q, &seen, where, verdict);
+}
+
+/* ---- where it stands ---- */
+
+static const struct model_dsq *find_dsq(const struct why *w, uint64_t address)
+{
+	for (unsigned int i = 0; i < w->dsq_count; i++)
+		if (w->dsqs[i].address == address)
+			return &w->dsqs[i];
+	return NULL;
+}
+
+/* Its place in the queue from 0, -1: not found; and how long the first one has waited. */
+static int place_in(struct question *q, const struct model_dsq *dsq, unsigned int *ret_count)
+{
+	struct model_queue_entry *entries = NULL;
+	struct str damage = {0};
+	int place = -1;
+	struct err *err = model_dsq_tasks(q->why->kernel, q->why->model, dsq->address, &entries,
+					  ret_count, &damage);
+
+	for (unsigned int i = 0; !err && i < *ret_count; i++)
+		if (entries[i].task == q->index)
+			place = (int)i;
+	if (err)
+		*ret_count = 0;
+	err_free(err);
+	free(entries);
+	str_deinit(&damage);
+	return place;
+}
+
+static void in_shared_dsq(struct question *q, const struct model_dsq *dsq, int place,
+			  unsigned int count)
+{
+	char where[96];
+	struct str name = {0};
+
+	model_dsq_name(dsq->id, &name);
+	if (dsq->kind == DSQ_USER)
+		snprintf(where, sizeof(where), "dsq %s of the scheduler (place %d of %u)",
+			 str_text(&name), place + 1, count);
+	else
+		snprintf(where, sizeof(where), "the %s dsq of node %d (place %d of %u)",
+			 str_text(&name), dsq->node, place + 1, count);
+	say_from_cpus(q, where, WHY_NOT_CONSUMED);
+	str_deinit(&name);
+}
+
+static void in_dsq(struct question *q)
+{
+	const struct model_dsq *dsq = find_dsq(q->why, q->task->scx_dsq.value);
+	unsigned int count = 0;
+	struct str name = {0};
+	int place;
+
+	if (!dsq) {
+		why_say(q, WHY_UNKNOWN,
+			"stands in a dispatch queue at 0x%" PRIx64 " that belongs to nobody",
+			q->task->scx_dsq.value);
+		return;
+	}
+	place = place_in(q, dsq, &count);
+	model_dsq_name(dsq->id, &name);
+	why_fact(q, "dsq", "%s, place %d of %u", str_text(&name), place + 1, count);
+	str_deinit(&name);
+	if (dsq->kind == DSQ_BYPASS)
+		why_say(q, WHY_BYPASS,
+			"stands in a bypass queue, place %d of %u: the kernel bypasses the "
+			"scheduler "
+			"(depth %" PRIu64 ")",
+			place + 1, count, q->why->model->scx.bypass_depth.value);
+	else if (dsq->kind == DSQ_LOCAL && dsq->cpu >= 0 &&
+		 (unsigned int)dsq->cpu < q->why->model->cpu_count)
+		why_on_cpu(q, &q->why->model->cpus[dsq->cpu], place);
+	else
+		in_shared_dsq(q, dsq, place, count);
+}
+
+static void with_the_scheduler(struct question *q, const char *state)
+{
+	struct str ops = {0};
+	char where[96];
+
+	str_add_clean(&ops, q->why->model->scx.ops, sizeof(q->why->model->scx.ops));
+	snprintf(where, sizeof(where), "no dispatch queue: the BPF scheduler %.40s has it (%s)",
+		 str_text(&ops), state);
+	say_from_cpus(q, where, WHY_NOT_DISPATCHED);
+	str_deinit(&ops);
+}
+
+bool why_ext(struct question *q)
+{
+	struct why *w = q->why;
+	const char *state = NULL;
+
+	if (!w->model->scx.present)
+		return false;
+	if (q->detail.ops_state.present)
+		state = model_ops_state(w->kernel, w->model, q->detail.ops_state.value);
+	if (state)
+		why_fact(q, "ops_state", "%s", state);
+	if (w->model->scx.bypass_depth.value)
+		why_fact(q, "bypass", "depth %" PRIu64, w->model->scx.bypass_depth.value);
+	if (q->task->scx_dsq.value)
+		in_dsq(q);
+	else if (state && strcmp(state, "SCX_OPSS_QUEUED") == 0)
+		with_the_scheduler(q, state);
+	else if (state && strcmp(state, "SCX_OPSS_NONE") != 0)
+		why_say(q, WHY_MOVING, "is being handed between the kernel and the scheduler (%s)",
+			state);
+	else if (q->detail.holding_cpu.present && (int64_t)q->detail.holding_cpu.value >= 0)
+		why_say(q, WHY_MOVING, "is being moved to another queue by cpu %" PRId64,
+			(int64_t)q->detail.holding_cpu.value);
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of `why` share. Private to coord/why*.c. */
+#ifndef COORD_WHY_IMPL_H
+#define COORD_WHY_IMPL_H
+
+#include "base/mask.h"
+#include "coord/object.h"
+#include "coord/unwind.h"
+#include "coord/why.h"
+
+#include <stdbool.h>
+
+#define WHY_CPUS 1024
+
+struct cpu_set {
+	uint64_t bits[MASK_WORDS(WHY_CPUS)];
+};
+
+struct why {
+	struct kernel *kernel;
+	const struct model *model;
+	struct unwind *unwind; /* NULL: this kernel's stacks cannot be walked */
+	struct unwind_trace *trace;
+	uint64_t now; /* the latest run queue clock, ns */
+	uint64_t
+		*last_run; /* of each CPU: when one of its tasks last ran, ns; NULL: not read yet */
+	struct model_dsq *dsqs;
+	unsigned int dsq_count;
+	struct field last_arrival, last_queued, exec_start, cpus_ptr, cpus_mask, blocked_on, stack,
+		frozen;
+};
+
+/* One question: the task, what is known of it, and the answer as it grows. */
+struct question {
+	struct why *why;
+	int index;
+	const struct model_task *task;
+	const struct model_cpu *cpu; /* its run queue's; NULL: out of range */
+	struct model_detail detail;
+	struct cpu_set allowed;
+	uint64_t queued; /* when it was queued, by its queue's clock, ns; 0: unknown */
+	struct why_answer *answer;
+};
+
+/* Set the verdict and its sentence; the first one stands. Returns true. */
+bool why_say(struct question *q, enum why_verdict verdict, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void why_fact(struct question *q, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "4.210s": as durations are shown everywhere; static buffers, eight at a time. */
+struct why_text {
+	char text[64];
+};
+struct why_text why_time(uint64_t ns);
+/* "17 kworker/0:1", cleaned. */
+struct why_text why_name(const struct model_task *t);
+
+/* "0-2,5" or "none"; caller frees. */
+char *why_cpus(const struct cpu_set *set);
+
+/* How long it has been runnable without running, ns; also finds `queued`. */
+uint64_t why_waited(struct question *q);
+/* When a task of CPU `cpu` last ran, at least: the CPU went through the scheduler after it. ns. */
+uint64_t why_last_run(struct why *w, unsigned int cpu);
+/* The CPU has not seen a tick for a while although it should: ns, else 0. */
+uint64_t why_masked(const struct why *w, const struct model_cpu *cpu);
+/* How long a CPU's current task has had it, ns. */
+uint64_t why_current_for(struct why *w, const struct model_cpu *cpu);
+
+/* It waits in the queue of CPU `cpu`, `ahead` tasks before it (-1: not known). */
+void why_on_cpu(struct question *q, const struct model_cpu *cpu, int ahead);
+/* It waits under sched_ext; false: nothing there says so. */
+bool why_ext(struct question *q);
+/* It sleeps. */
+void why_blocked(struct question *q);
+
+#endif
