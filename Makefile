@@ -113,7 +113,7 @@ $(O)/ktdbg: $(O)/ktdbg.o $(LIBS)
 DATA_FILES := $(O)/initramfs.cpio
 PLUGIN_FILES := $(VCLOCK_PLUGINS)
 
-include tests/tests.mk
+include tests/tests.mk tests/damage/damage.mk
 -include bench/bench.mk
 
 -include $(ALL_OBJ:.o=.d) $(TEST_OBJ:.o=.d)
@@ -164,5 +164,5 @@ clean: ## removes the build folder
 .PHONY: help
 help: ## this
 	@echo 'make [TARGET] [O=DIR] [V=1] [CC=] [CFLAGS=] [SANITIZE=address,undefined] [WERROR=1]'
-	@cat Makefile tests/tests.mk bench/bench.mk 2>/dev/null | \
+	@cat Makefile tests/tests.mk tests/damage/damage.mk bench/bench.mk 2>/dev/null | \
 		sed -nE 's/^([a-z_.-]+):[^#]*## (.*)/  \1|\2/p' | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'

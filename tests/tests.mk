@@ -153,7 +153,7 @@ lint: shellcheck compile_commands.json ## shellcheck, cppcheck and clang-tidy
 		-I. -I$(O)/gen $(LAYERS) ktdbg.c
 	clang-tidy --quiet -p . $(foreach l,$(LAYERS),$(SRC_$(l))) ktdbg.c
 
-CHECKS := check-layers check-headers check-unit check-man check-fuzz check-guest check-recordings check-tui \
+CHECKS := check-layers check-headers check-unit check-man check-fuzz check-damage check-guest check-recordings check-tui \
 	check-asan
 .PHONY: check
 check: ## everything, and the sums
