@@ -148,6 +148,99 @@ static void test_fair_queues_owe_nothing_in_sum(void **state)
 	assert_true(checked >= 20);
 }
 
+/* ---- who runs next ---- */
+
+static const struct model_entity *at_address(const struct model_entity *e, unsigned int count,
+					     uint64_t address)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (e[i].address == address)
+			return &e[i];
+	return NULL;
+}
+
+/* Of those beside entity `i` the kernel must have taken it: the earliest deadline of all that are
+ * eligible. True when one with an earlier deadline was not. */
+static bool check_pick(const struct model_entity *e, unsigned int count, unsigned int i)
+{
+	unsigned int first = i, last = i;
+	bool passed_over = false;
+
+	while (first > 0 && e[first - 1].depth >= e[i].depth)
+		first--;
+	while (last + 1 < count && e[last + 1].depth >= e[i].depth)
+		last++;
+	assert_true(e[i].eligible.value);
+	for (unsigned int j = first; j <= last; j++) {
+		if (e[j].depth != e[i].depth ||
+		    (int64_t)(e[j].deadline.value - e[i].deadline.value) >= 0)
+			continue;
+		assert_false(e[j].eligible.value);
+		passed_over = true;
+	}
+	return passed_over;
+}
+
+/* Levels of the hierarchy on which another entity runs than before, and has not been accounted for
+ * since: nothing that the choice went by has changed. */
+static unsigned int check_picks(const struct model_entity *before, unsigned int count_before,
+				const struct model_entity *e, unsigned int count,
+				unsigned int *passed_over)
+{
+	unsigned int picks = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct model_entity *was =
+			at_address(before, count_before, e[i].address);
+
+		if (!e[i].current || !was || was->current || was->vruntime.value != e[i].vruntime.value)
+			continue;
+		*passed_over += check_pick(e, count, i);
+		picks++;
+	}
+	return picks;
+}
+
+/* Entities of CPU 1's fair queue; 0 while it is locked: half changed. */
+static unsigned int take_fair(struct model_entity **ret)
+{
+	struct model *m = take_model();
+	struct str damage = {0};
+	unsigned int count = 0;
+
+	*ret = NULL;
+	if (!m->cpus[1].locked)
+		expect_ok(model_entities(kernel, m, 1, ret, &count, &damage));
+	assert_string_equal(str_text(&damage), "");
+	str_deinit(&damage);
+	model_destroy(m);
+	return fair_part(*ret, count);
+}
+
+/* On the workers of the test before. */
+static void test_the_kernel_picks_the_first_that_is_eligible(void **state)
+{
+	struct model_entity *before = NULL;
+	unsigned int count_before = 0, picks = 0, passed_over = 0;
+
+	(void)state;
+	for (int round = 0; round < 600; round++) {
+		struct model_entity *e;
+		unsigned int count;
+
+		expect_ok(coord_run_until(coord, coord_time(coord) + MS));
+		count = take_fair(&e);
+		picks += check_picks(before, count_before, e, count, &passed_over);
+		free(before);
+		before = e;
+		count_before = count;
+	}
+	free(before);
+	print_message("%u picks foretold, %u against the order of deadlines\n", picks, passed_over);
+	assert_true(picks >= 50);
+	assert_true(passed_over >= 1);
+}
+
 /* ---- groups ---- */
 
 static const struct model_group *find_group(const struct model_group *groups, unsigned int count,
@@ -445,6 +538,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_WINDOW(test_fair_queues_owe_nothing_in_sum),
+		IN_WINDOW(test_the_kernel_picks_the_first_that_is_eligible),
 		IN_WINDOW(test_groups_are_what_their_files_say),
 		IN_WINDOW(test_a_throttled_group_says_until_when),
 		IN_WINDOW(test_tasks_are_what_their_files_say),
