@@ -14,6 +14,7 @@ struct group_walk {
 	const struct model *model;
 	struct model_group *groups;
 	unsigned int count, size;
+	unsigned int visited; /* in all lists together, removed groups too */
 	unsigned int depth;
 	int parent; /* index of the group whose children are being walked */
 	struct str *damage;
@@ -133,6 +134,9 @@ static bool visit_cgroup(void *context, uint64_t address)
 	struct model_group *group;
 	struct object cgroup;
 
+	if (w->visited == MAX_GROUPS)
+		return false;
+	w->visited++;
 	object_init(&cgroup, w->kernel, address);
 	if (!is_online(l, &cgroup))
 		return true;
@@ -157,9 +161,9 @@ static void walk_children(struct group_walk *w, uint64_t cgroup)
 	if (!l->cgroup_children.present || !l->cgroup_sibling.present)
 		return;
 	if (++w->depth <= GROUP_DEPTH)
-		walk = walk_list(
-			w->kernel, cgroup + l->cgroup_children.offset, l->cgroup_sibling.offset,
-			MAX_GROUPS > w->count ? MAX_GROUPS - w->count : 0, visit_cgroup, w);
+		walk = walk_list(w->kernel, cgroup + l->cgroup_children.offset,
+				 l->cgroup_sibling.offset, MAX_GROUPS - w->visited, visit_cgroup,
+				 w);
 	w->depth--;
 	walk_describe(&walk, &s);
 	/* The first few say it all: what follows is mostly their consequence. */
@@ -230,6 +234,9 @@ struct err *model_groups(struct kernel *k, const struct model *m, struct model_g
 	if (!m->layout->root || !m->layout->root_cgroup.present)
 		return err_new(ERR_ABSENT, "this kernel has no cgroups");
 	visit_cgroup(&w, m->layout->root + m->layout->root_cgroup.offset);
+	if (w.visited == MAX_GROUPS)
+		str_addf(damage, "%sno more than %u groups are walked", damage->len ? "; " : "",
+			 MAX_GROUPS);
 	if (!w.err)
 		count_tasks(&w);
 	if (w.err) {

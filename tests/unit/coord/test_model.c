@@ -2,7 +2,7 @@
 /* The model of a kernel whose links are as a test bends them. */
 #include "tests/unit/coord/fake_kernel.h"
 
-#include "coord/model.h"
+#include "coord/model_impl.h"
 
 #define INIT (KERNEL_BASE + 0x10000)
 #define IDLE(cpu) (KERNEL_BASE + 0x11000 + (cpu)*0x400)
@@ -406,6 +406,74 @@ static void test_what_is_absent(void **state)
 	model_destroy(m);
 }
 
+#define NODE 0x3c0    /* of a list: in a task, a run queue, a cgroup */
+#define CHILDREN 0x3d0 /* the head of a cgroup's list */
+#define SINCE 0x3f0
+
+static struct field field_at(uint32_t offset)
+{
+	return (struct field){.present = true, .offset = offset, .size = 8};
+}
+
+/* Times are the guest's: a sum that does not fit is wrong, but not undefined. */
+static void test_absurd_wait(void **state)
+{
+	const uint64_t jiffies = KERNEL_BASE + 0x62000, age = 67272523620639832;
+	struct kernel *k = *state;
+	struct str damage = {0};
+	struct model *m;
+	int64_t waited;
+	int task;
+
+	expect_ok(model_create(k, &m));
+	m->layout->rq_runnable = m->layout->task_runnable = field_at(NODE);
+	m->layout->task_runnable_at = field_at(SINCE);
+	m->layout->jiffies = jiffies;
+	m->layout->tick_ns = 4000000;
+	fake_list(k, RQ(0) + NODE);
+	fake_list(k, RQ(1) + NODE);
+	fake_list_add(k, RQ(1) + NODE, TASK(1) + NODE);
+	fake_put(k, jiffies, 1000, 8);
+	fake_put(k, TASK(1) + SINCE, 997, 8);
+	expect_ok(model_longest_waiting(k, m, &task, &waited, &damage));
+	assert_int_equal(m->tasks[task].pid, 101);
+	assert_int_equal(waited, 12000000);
+	fake_put(k, TASK(1) + SINCE, 1000 - age, 8);
+	expect_ok(model_longest_waiting(k, m, &task, &waited, &damage));
+	assert_true((uint64_t)waited == age * 4000000);
+	assert_string_equal(str_text(&damage), "");
+	str_deinit(&damage);
+	model_destroy(m);
+}
+
+/* A child that is its parent's child again, twice at each depth: as many as there may be, no more. */
+static void test_cgroups_in_each_other(void **state)
+{
+	const uint64_t child = GROUP + 0x400, other = GROUP + 0x800;
+	struct kernel *k = *state;
+	struct model_group *groups;
+	struct str damage = {0};
+	unsigned int count;
+	struct model *m;
+
+	expect_ok(model_create(k, &m));
+	m->layout->root = GROUP;
+	m->layout->root_cgroup = field_at(0);
+	m->layout->cgroup_children = field_at(CHILDREN);
+	m->layout->cgroup_sibling = field_at(NODE);
+	fake_list(k, GROUP + CHILDREN);
+	fake_list_add(k, GROUP + CHILDREN, child + NODE);
+	fake_list_add(k, GROUP + CHILDREN, other + NODE);
+	fake_put(k, child + CHILDREN, child + NODE, 8);
+	fake_put(k, other + CHILDREN, child + NODE, 8);
+	expect_ok(model_groups(k, m, &groups, &count, &damage));
+	assert_int_equal(count, 65536);
+	assert_non_null(strstr(str_text(&damage), "; no more than 65536 groups are walked"));
+	model_groups_destroy(groups, count);
+	str_deinit(&damage);
+	model_destroy(m);
+}
+
 static void test_letters(void **state)
 {
 	static const struct {
@@ -457,6 +525,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_random_damage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_entities, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_absent, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_absurd_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cgroups_in_each_other, setup, teardown),
 		cmocka_unit_test(test_queue_names),
 		cmocka_unit_test(test_letters),
 		cmocka_unit_test(test_names),
