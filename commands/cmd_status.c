@@ -117,6 +117,8 @@ static void info_machine(struct session *s, struct out *out)
 	out_record(out, "memory", size);
 	out_record(out, "kernel_image", out_string(info->kernel));
 	out_record(out, "guest_image", out_string(info->image_hash ? info->image_hash : ""));
+	out_record(out, "saved_machine",
+		   *info->saved_hash ? out_string(info->saved_hash) : out_none());
 	out_record(out, "warm_start", out_bool(info->warm));
 	out_record(out, "boot_time", out_duration(info->boot_ns));
 	out_record_end(out);

@@ -278,6 +278,7 @@ static char *make_header(const struct options *options, struct coord *coord)
 	header_options(options, info, &s);
 	add_header(&s, "image", info->image_hash);
 	add_header(&s, "qemu", info->qemu_version);
+	add_header(&s, "saved-machine", info->saved_hash);
 	str_add_c(&s, '\n');
 	return str_take(&s);
 }

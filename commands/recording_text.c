@@ -12,7 +12,7 @@
 /* ---- header ---- */
 
 /* Keys that are no options: what the run was made with. */
-static const char *const identity_keys[] = {"image", "qemu", NULL};
+static const char *const identity_keys[] = {"image", "qemu", "saved-machine", NULL};
 
 /* Options that say how ktdbg is used, not what guest is made. */
 static const char *const foreign_options[] = {"record", "json", "plain", "ascii",

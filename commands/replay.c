@@ -100,6 +100,8 @@ static struct err *compare_identity(struct replay *p)
 	}
 	differs(p, "guest image", recording_header_value(p->r, "image"), machine->image_hash);
 	differs(p, "qemu", recording_header_value(p->r, "qemu"), machine->qemu_version);
+	differs(p, "saved machine", recording_header_value(p->r, "saved-machine"),
+		*machine->saved_hash ? machine->saved_hash : "none");
 	if (p->change->explore)
 		str_addf(&p->differs, "%sthe interleaving is not the recorded one",
 			 p->differs.len ? "; " : "");

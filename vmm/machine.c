@@ -210,6 +210,7 @@ struct err *machine_boot(const struct machine_config *config,
 	m->info.qemu_version = m->qemu_version;
 	m->info.kernel = m->kernel;
 	m->info.image_hash = m->image_hash;
+	m->info.saved_hash = m->saved_hash;
 	m->info.boot_ns = host_now() - start;
 	*ret = m;
 	return NULL;

@@ -139,6 +139,8 @@ struct machine_info {
 	const char *qemu_version;   /* "7.2.22 (Debian ...)" */
 	const char *kernel;         /* path */
 	const char *image_hash;     /* of the guest image, 64 hex digits */
+	const char *saved_hash;     /* of the saved machine that it began as, the same; "" after a cold
+				     * boot and under the real clock */
 	bool warm;                  /* started from the cache */
 	uint64_t boot_ns;           /* host ns from machine_boot() to held-and-ready */
 	struct topology topology;

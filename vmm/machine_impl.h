@@ -24,6 +24,7 @@ struct machine {
 	char *plugin;
 	char *gdb_socket;
 	char image_hash[SHA256_TEXT];
+	char saved_hash[SHA256_TEXT];
 	char accel_reason[200];
 	int initrd_fd;            /* memfd, all archives in one; -1: none */
 	unsigned int cpu_budget;

@@ -97,13 +97,44 @@ static struct err *hash_state(struct saved *s, char hash[SHA256_TEXT])
 	return NULL;
 }
 
-struct err *saved_measure_state(struct saved *s)
+/*
+ * The section "timer" of migration streams, version 2, as QEMU has it since 0.12: a length byte, the
+ * name, instance and version, and then the host's tick counter, 8 bytes unused, the host's clock.
+ */
+static const char timer_section[] = "\x05timer\0\0\0\0\0\0\0\x02";
+#define TIMER_SECTION (sizeof(timer_section) - 1)
+#define TIMER_FIELDS 24
+
+static struct err *forget_host_clock(struct saved *s)
+{
+	static const char zeros[TIMER_FIELDS];
+	struct err *err = NULL;
+	const char *p, *at;
+
+	p = mmap(NULL, s->state_size, PROT_READ, MAP_SHARED, s->state_fd, 0);
+	if (p == MAP_FAILED)
+		return err_os(errno, "reading the saved device state");
+	at = memmem(p, s->state_size, timer_section, TIMER_SECTION);
+	if (at && (uint64_t)(at - p) + TIMER_SECTION + TIMER_FIELDS <= s->state_size) {
+		int error = pwrite_all(s->state_fd, zeros, TIMER_FIELDS,
+				       (uint64_t)(at - p) + TIMER_SECTION);
+
+		if (error)
+			err = err_os(error, "saved device state");
+	}
+	munmap((void *)p, s->state_size);
+	return err;
+}
+
+struct err *saved_measure_state(struct saved *s, bool exact)
 {
 	struct stat st;
 
 	if (fstat(s->state_fd, &st))
 		return err_os(errno, "saved device state");
 	s->state_size = (uint64_t)st.st_size;
+	if (exact && s->state_size)
+		ERR_TRY(forget_host_clock(s));
 	return hash_state(s, s->state_hash);
 }
 
@@ -114,6 +145,14 @@ const char *saved_format(const struct saved *s, char buffer[SAVED_TEXT])
 		 " %s\nmailbox %" PRIx64 "\n",
 		 s->ram_size, s->ram_sum, s->state_size, s->state_hash, s->mailbox);
 	return buffer;
+}
+
+void saved_hash(const struct saved *s, char ret[SHA256_TEXT])
+{
+	char text[SAVED_TEXT];
+
+	saved_format(s, text);
+	sha256_bytes(text, strlen(text), ret);
 }
 
 struct err *saved_parse(const char *text, struct saved *s)

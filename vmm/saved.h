@@ -29,8 +29,14 @@ void saved_deinit(struct saved *s);
 
 /* Writes the pages of `ram` that are not zero, fills in ram_size and ram_sum. */
 struct err *saved_write_ram(struct saved *s, const struct ram *ram) __attribute__((warn_unused_result));
-/* Size and hash of the device state that QEMU wrote. */
-struct err *saved_measure_state(struct saved *s) __attribute__((warn_unused_result));
+/*
+ * Size and hash of the device state that QEMU wrote. First the host's clock is taken out of it, where
+ * `exact`: QEMU puts it there, and nothing reads it under icount. Then the same machine made again has
+ * the same hash.
+ */
+struct err *saved_measure_state(struct saved *s, bool exact) __attribute__((warn_unused_result));
+/* Of memory, device state and mailbox: the identity of the machine. */
+void saved_hash(const struct saved *s, char ret[SHA256_TEXT]);
 
 /* The facts as text, and back; ERR_BAD_DATA for anything but what saved_format() writes. */
 #define SAVED_TEXT 512

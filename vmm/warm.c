@@ -20,7 +20,7 @@
 #define SECOND UINT64_C(1000000000)
 #define QMP_TIMEOUT (10 * SECOND)
 /* Bumped when what is booted changes in a way that no part of the key shows. */
-#define KEY_FORMAT "ktdbg machine 4"
+#define KEY_FORMAT "ktdbg machine 5"
 
 /* A file's hash, remembered for as long as the file does not change. */
 static struct err *file_hash(const char *path, char ret[SHA256_TEXT])
@@ -226,7 +226,7 @@ static struct err *save_state(struct machine *m, struct saved *s)
 	ERR_TRY(ignore_shared(q));
 	ERR_TRY(transfer(q, "migrate", s->state_fd, STREAM_TO_FILE));
 	s->mailbox = m->mailbox;
-	return saved_measure_state(s);
+	return saved_measure_state(s, is_virtual(m));
 }
 
 /* Nothing may be pending on QEMU's real-time clock: the vCPUs' turns would depend on it. */
@@ -267,6 +267,8 @@ static struct err *restore(struct machine *m, struct saved *s)
 		err_free(late);
 		return err;
 	}
+	if (!late && is_virtual(m))
+		saved_hash(s, m->saved_hash);
 	return late;
 }
 

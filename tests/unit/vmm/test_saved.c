@@ -22,7 +22,7 @@ static void save(struct saved *s, struct ram *ram, unsigned int pieces)
 	s->state_fd = memfd_create("state", MFD_CLOEXEC);
 	assert_int_equal(write(s->state_fd, "device state", 12), 12);
 	expect_ok(saved_write_ram(s, ram));
-	expect_ok(saved_measure_state(s));
+	expect_ok(saved_measure_state(s, false));
 	s->mailbox = 0x1234000;
 }
 
@@ -53,6 +53,38 @@ static void memory_comes_back(void **state)
 		ram_deinit(&ram);
 		saved_deinit(&s);
 	}
+}
+
+/* What QEMU writes of its timers: the host's clock at both ends of 24 bytes. */
+static const char stream[] = "QEVM\x04\0\0\0\x07\x05timer\0\0\0\0\0\0\0\x02"
+			     "ticks678\0\0\0\0\0\0\0\0clock678\x7e\0\0\0\x07";
+#define STREAM (sizeof(stream) - 1)
+
+static void the_hosts_clock_is_forgotten(void **state)
+{
+	struct saved s = {.ram_size = MIB}, other;
+	char bytes[STREAM], hash[SHA256_TEXT], again[SHA256_TEXT];
+
+	saved_init(&s);
+	s.state_fd = memfd_create("state", MFD_CLOEXEC);
+	assert_int_equal(write(s.state_fd, stream, STREAM), STREAM);
+	other = s;
+	expect_ok(saved_measure_state(&other, false));
+	saved_hash(&other, hash);
+	assert_int_equal(pread(s.state_fd, bytes, STREAM, 0), STREAM);
+	assert_memory_equal(bytes, stream, STREAM);
+	expect_ok(saved_measure_state(&s, true));
+	saved_hash(&s, again);
+	assert_string_not_equal(hash, again);
+	assert_int_equal(pread(s.state_fd, bytes, STREAM, 0), STREAM);
+	assert_memory_equal(bytes, stream, 23);
+	assert_memory_equal(bytes + 23, (char[24]){0}, 24);
+	assert_memory_equal(bytes + 47, stream + 47, STREAM - 47);
+	/* Cut off in the middle of it: nothing is written past the end. */
+	assert_int_equal(ftruncate(s.state_fd, 30), 0);
+	expect_ok(saved_measure_state(&s, true));
+	assert_true(s.state_size == 30);
+	saved_deinit(&s);
 }
 
 static void description_comes_back(void **state)
@@ -140,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_comes_back),
+		cmocka_unit_test(the_hosts_clock_is_forgotten),
 		cmocka_unit_test(description_comes_back),
 		cmocka_unit_test(damaged_descriptions_are_noticed),
 		cmocka_unit_test(damaged_files_are_noticed),

@@ -31,7 +31,7 @@ static void describe(struct saved *s)
 	saved_init(s);
 	s->state_fd = memfd_create("state", MFD_CLOEXEC);
 	assert_int_equal(write(s->state_fd, "state", 5), 5);
-	expect_ok(saved_measure_state(s));
+	expect_ok(saved_measure_state(s, false));
 	s->ram_size = 8192;
 	s->mailbox = 0x7000;
 	s->console_fd = memfd_create("console", MFD_CLOEXEC);
