@@ -49,7 +49,8 @@ static void read_sched(const struct model_layout *l, struct object *o, struct mo
 	task->static_prio = (int)object_read(o, &l->static_prio);
 	task->normal_prio = (int)object_read(o, &l->normal_prio);
 	task->rt_priority = (int)object_read(o, &l->rt_priority);
-	task->nice = task->static_prio - 120; /* PRIO_TO_NICE() */
+	/* PRIO_TO_NICE(), which wraps where the priority is no priority. */
+	task->nice = (int)((unsigned int)task->static_prio - 120);
 	task->class = class_of(l, object_read(o, &l->sched_class));
 	task->cpu = (unsigned int)object_read(o, &l->cpu);
 	task->on_rq = object_read(o, &l->on_rq);

@@ -446,6 +446,22 @@ static void test_absurd_wait(void **state)
 	model_destroy(m);
 }
 
+static void test_absurd_priority(void **state)
+{
+	struct model *first, *m;
+	struct kernel *k = *state;
+
+	expect_ok(model_create(k, &first));
+	first->layout->static_prio = (struct field){.present = true, .offset = SINCE, .size = 4};
+	first->layout->static_prio.is_signed = true;
+	fake_put(k, TASK(0) + SINCE, 0x80000000, 4);
+	expect_ok(model_take(k, first->layout, &m));
+	assert_int_equal(m->tasks[0].static_prio, INT32_MIN);
+	assert_int_equal(m->tasks[0].nice, INT32_MAX - 119);
+	model_destroy(m);
+	model_destroy(first);
+}
+
 /* A child that is its parent's child again, twice at each depth: as many as there may be, no more. */
 static void test_cgroups_in_each_other(void **state)
 {
@@ -526,6 +542,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_entities, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_absent, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_absurd_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_absurd_priority, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cgroups_in_each_other, setup, teardown),
 		cmocka_unit_test(test_queue_names),
 		cmocka_unit_test(test_letters),
