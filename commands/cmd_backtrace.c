@@ -2,7 +2,7 @@
 #include "commands/command.h"
 #include "commands/rows.h"
 #include "commands/show.h"
-#include "coord/bpf.h"
+#include "coord/code.h"
 #include "coord/model.h"
 #include "coord/source.h"
 #include "coord/unwind.h"
@@ -34,8 +34,7 @@ struct backtrace {
 	const struct model *model;
 	struct unwind *unwind;
 	struct unwind_trace *trace;
-	struct bpf_list programs; /* when an address outside the kernel's image was met */
-	bool programs_read;
+	struct code code;
 	struct line *lines;
 	unsigned int count, size;
 	uint32_t task_type;
@@ -43,22 +42,6 @@ struct backtrace {
 };
 
 /* ---- names ---- */
-
-static const struct bpf_program *find_program(struct backtrace *b, uint64_t address)
-{
-	if (!b->programs_read) {
-		/* A kernel without BPF has no programs to be named. */
-		err_free(bpf_list(b->kernel, &b->programs));
-		b->programs_read = true;
-	}
-	for (unsigned int i = 0; i < b->programs.program_count; i++) {
-		const struct bpf_program *p = &b->programs.programs[i];
-
-		if (p->code_len && address >= p->code && address - p->code < p->code_len)
-			return p;
-	}
-	return NULL;
-}
 
 /* A call may be a function's last instruction, and then its return address lies in the next one. */
 static uint64_t inside(const struct unwind_frame *f)
@@ -68,21 +51,10 @@ static uint64_t inside(const struct unwind_frame *f)
 
 static char *function_text(struct backtrace *b, const struct unwind_frame *f)
 {
-	uint64_t address = inside(f), offset;
-	const struct bpf_program *program;
-	char name[512];
-	struct err *err;
+	struct str s = {0};
 
-	err = kernel_symbol_at(b->kernel, address, name, sizeof(name), &offset);
-	if (!err)
-		return str_format("%s+0x%" PRIx64 "/0x%" PRIx64, name, offset + (f->ip - address),
-				  kernel_symbol_span(b->kernel, address));
-	err_free(err);
-	program = find_program(b, address);
-	if (program)
-		return str_format("bpf:%s+0x%" PRIx64 "/0x%x", program->name, f->ip - program->code,
-				  program->code_len);
-	return str_format("0x%" PRIx64, f->ip);
+	code_place(&b->code, f->ip, inside(f), &s);
+	return str_take(&s);
 }
 
 static const char *entry_word(const char *function)
@@ -359,6 +331,7 @@ static struct err *prepare(struct session *s, struct backtrace *b)
 	if (!b->trace)
 		return err_nomem();
 	ERR_TRY(session_kernel(s, &b->kernel));
+	b->code.kernel = b->kernel;
 	ERR_TRY(types_parse(kernel_types(b->kernel), "struct task_struct", &b->task_type));
 	ERR_TRY(coord_model(session_coord(s), &b->model));
 	return unwind_create(b->kernel, &b->unwind);
@@ -369,7 +342,7 @@ static void backtrace_deinit(struct backtrace *b)
 	for (unsigned int i = 0; i < b->count; i++)
 		line_deinit(&b->lines[i]);
 	free(b->lines);
-	bpf_list_deinit(&b->programs);
+	code_deinit(&b->code);
 	unwind_destroy(b->unwind);
 	free(b->trace);
 }

@@ -124,7 +124,7 @@ static struct err *run_why(struct session *s, const struct command_line *line, s
 		return command_usage(&command_why);
 	ERR_TRY(session_kernel(s, &kernel));
 	ERR_TRY(coord_model(session_coord(s), &model));
-	ERR_TRY(why_create(kernel, model, &why));
+	ERR_TRY(why_create(kernel, model, coord_machine(session_coord(s)), &why));
 	err = line->count ? show_task(s, why, model, line->words[0], out)
 			  : show_worst(why, model, out);
 	why_destroy(why);

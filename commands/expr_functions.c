@@ -202,7 +202,7 @@ static struct err *function_why(struct eval *ev, const struct node *n, const str
 		set_absent(ret, "task");
 		return NULL;
 	}
-	ERR_TRY(why_create(ev->kernel, model, &why));
+	ERR_TRY(why_create(ev->kernel, model, coord_machine(ev->context->coord), &why));
 	err = why_task(why, i, &answer);
 	if (!err) {
 		operand_set(ret, value_string(answer.sentence));

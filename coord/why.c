@@ -183,14 +183,39 @@ uint64_t why_current_for(struct why *w, const struct model_cpu *cpu)
 
 /* ---- on a CPU's queue ---- */
 
-static void say_masked(struct question *q, const struct model_cpu *cpu,
-		       const struct model_task *current, uint64_t masked)
+/* In the kernel with interrupts off; where. False: it is not, or cannot be told. */
+static bool keeps_off(struct why *w, const struct model_cpu *cpu, struct str *where)
 {
-	why_say(q, WHY_CPU_MASKED,
-		"waits for cpu %u, which has taken no timer interrupt for %s: %s runs there, in "
-		"the "
-		"kernel with interrupts off or on a vCPU that stands",
-		cpu->cpu, why_time(masked).text, why_name(current).text);
+	struct cpu_registers r;
+	struct err *err = w->machine ? machine_registers(w->machine, cpu->cpu, &r) : NULL;
+	bool off =
+		w->machine && !err && !(r.value[REG_RFLAGS] & RFLAGS_IF) && !registers_in_user(&r);
+
+	err_free(err);
+	if (off && !code_function(&w->code, r.value[REG_RIP], where))
+		str_add(where, "unknown code");
+	return off;
+}
+
+struct why_sentence why_masked_text(struct why *w, const struct model_cpu *cpu)
+{
+	struct why_text time = why_time(why_masked(w, cpu)), name = {"?"};
+	struct why_sentence s;
+	struct str where = {0};
+
+	if (cpu->current_task >= 0)
+		name = why_name(&w->model->tasks[cpu->current_task]);
+	if (keeps_off(w, cpu, &where))
+		snprintf(s.text, sizeof(s.text),
+			 "cpu %u has had no timer interrupt for %s: %s keeps them off in %.64s",
+			 cpu->cpu, time.text, name.text, str_text(&where));
+	else
+		snprintf(s.text, sizeof(s.text),
+			 "cpu %u has had no timer interrupt for %s: %s runs there, but has not "
+			 "forbidden them",
+			 cpu->cpu, time.text, name.text);
+	str_deinit(&where);
+	return s;
 }
 
 static void say_idle(struct question *q, const struct model_cpu *cpu)
@@ -240,7 +265,7 @@ void why_on_cpu(struct question *q, const struct model_cpu *cpu, int ahead)
 		 sched_class_name(current->class), current->prio,
 		 why_time(why_current_for(q->why, cpu)).text);
 	if (masked)
-		say_masked(q, cpu, current, masked);
+		why_say(q, WHY_CPU_MASKED, "waits: %s", why_masked_text(q->why, cpu).text);
 	else if (cpu->idle)
 		say_idle(q, cpu);
 	else if (current->class < q->task->class)
@@ -380,15 +405,11 @@ static void why_runnable(struct question *q)
 
 static void why_running(struct question *q)
 {
-	uint64_t masked = why_masked(q->why, q->cpu), runs = why_current_for(q->why, q->cpu);
-
-	if (masked)
-		why_say(q, WHY_RUNS_MASKED,
-			"runs on cpu %u, which has taken no timer interrupt for %s: in the kernel "
-			"with interrupts off, or on a vCPU that stands",
-			q->cpu->cpu, why_time(masked).text);
+	if (why_masked(q->why, q->cpu))
+		why_say(q, WHY_RUNS_MASKED, "runs; %s", why_masked_text(q->why, q->cpu).text);
 	else
-		why_say(q, WHY_RUNS, "runs on cpu %u, for %s", q->cpu->cpu, why_time(runs).text);
+		why_say(q, WHY_RUNS, "runs on cpu %u, for %s", q->cpu->cpu,
+			why_time(why_current_for(q->why, q->cpu)).text);
 }
 
 static void read_allowed(struct question *q)
@@ -518,7 +539,8 @@ static void find_layout(struct why *w)
 	field_find(t, task, "frozen", &w->frozen);
 }
 
-struct err *why_create(struct kernel *k, const struct model *m, struct why **ret)
+struct err *why_create(struct kernel *k, const struct model *m, struct machine *machine,
+		       struct why **ret)
 {
 	struct why *w = calloc(1, sizeof(*w));
 	struct str damage = {0};
@@ -528,6 +550,8 @@ struct err *why_create(struct kernel *k, const struct model *m, struct why **ret
 		return err_nomem();
 	w->kernel = k;
 	w->model = m;
+	w->machine = machine;
+	w->code.kernel = k;
 	w->trace = malloc(sizeof(*w->trace));
 	for (unsigned int i = 0; i < m->cpu_count; i++)
 		if (m->cpus[i].clock > w->now && m->cpus[i].online)
@@ -551,6 +575,7 @@ void why_destroy(struct why *w)
 	if (!w)
 		return;
 	unwind_destroy(w->unwind);
+	code_deinit(&w->code);
 	free(w->trace);
 	free(w->dsqs);
 	free(w->last_run);

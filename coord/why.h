@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "coord/kernel.h"
 #include "coord/model.h"
+#include "vmm/machine.h"
 
 #include <stdint.h>
 
@@ -60,9 +61,9 @@ struct why_answer {
 void why_answer_deinit(struct why_answer *a);
 
 struct why;
-/* Borrows both for its life. */
-struct err *why_create(struct kernel *k, const struct model *m, struct why **ret)
-	__attribute__((warn_unused_result));
+/* Borrows all for its life. `machine` (held) may be NULL: then no registers are looked at. */
+struct err *why_create(struct kernel *k, const struct model *m, struct machine *machine,
+		       struct why **ret) __attribute__((warn_unused_result));
 void why_destroy(struct why *w); /* NULL is fine */
 
 /* `task` is an index into the model's tasks. */

@@ -280,7 +280,7 @@ static void at_freezer(struct sleeper *s)
 }
 
 /* Where a function is on the stack, the task waits for this. The first that fits counts. */
-static const struct place {
+static const struct wait_place {
 	const char *function; /* a name, or with '*' at its end the start of names */
 	const char *what;
 	void (*say)(struct sleeper *s); /* says more, if it can */
@@ -385,7 +385,7 @@ static bool is_scheduler(const char *name)
 	return false;
 }
 
-static const struct place *place_of(const char *name)
+static const struct wait_place *place_of(const char *name)
 {
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
 		if (fits(name, places[i].function))
@@ -407,14 +407,14 @@ static bool frame_name(const struct sleeper *s, unsigned int i, char *name, size
 }
 
 /* The innermost place that the table knows is what it waits for. */
-static const struct place *look_at_stack(struct sleeper *s, struct str *stack)
+static const struct wait_place *look_at_stack(struct sleeper *s, struct str *stack)
 {
 	const struct unwind_trace *trace = s->q->why->trace;
-	const struct place *found = NULL;
+	const struct wait_place *found = NULL;
 	char name[64];
 
 	for (unsigned int i = 0; i < trace->count; i++) {
-		const struct place *place;
+		const struct wait_place *place;
 
 		if (trace->frames[i].entry.present && trace->frames[i].entry.user)
 			s->entry = trace->frames[i].entry;
@@ -433,7 +433,7 @@ static const struct place *look_at_stack(struct sleeper *s, struct str *stack)
 	return found;
 }
 
-static void say_place(struct sleeper *s, const struct place *place)
+static void say_place(struct sleeper *s, const struct wait_place *place)
 {
 	enum why_verdict verdict = WHY_BLOCKED;
 
@@ -472,7 +472,7 @@ static void time_asleep(struct question *q)
 void why_blocked(struct question *q)
 {
 	struct sleeper s = {.q = q};
-	const struct place *place = NULL;
+	const struct wait_place *place = NULL;
 	struct str stack = {0};
 
 	time_asleep(q);

@@ -78,57 +78,74 @@ static void set_fact(struct question *q, const char *key, const struct cpu_set *
 	free(cpus);
 }
 
-/* CPUs idle that may run it. `where` is what holds it, as in "stands in WHERE for 3s". */
+/* CPUs idle that may run it. `where` says what holds it since when. */
 static void say_idle(struct question *q, const struct cpus_seen *seen, const char *where,
 		     enum why_verdict verdict)
 {
-	struct why_text time = why_time(q->answer->waited.value);
 	char *idle = why_cpus(&seen->idle), *passed = why_cpus(&seen->passed);
+	char *asleep = why_cpus(&seen->asleep);
 	const char *s = count_of(&seen->idle) == 1 ? "s" : "";
 
 	if (count_of(&seen->told))
 		why_say(q, WHY_ABOUT_TO_RUN,
-			"stands in %s; an idle CPU that may run it was told to reschedule", where);
+			"%s: an idle CPU that may run it was told to reschedule", where);
 	else if (q->answer->waited.value < PROMPT_NS)
-		why_say(q, WHY_DSQ_TURN, "stands in %s for no more than %s", where, time.text);
+		why_say(q, WHY_DSQ_TURN, "%s", where);
 	else if (count_of(&seen->passed))
-		why_say(q, verdict,
-			"stands in %s for %s and no CPU takes it: cpu %s may run it, idle%s and "
-			"has run others since",
-			where, time.text, passed, count_of(&seen->passed) == 1 ? "s" : "");
+		why_say(q, verdict, "%s: cpu %s may run it, idle%s and %s run others since%s%s%s",
+			where, passed, count_of(&seen->passed) == 1 ? "s" : "",
+			count_of(&seen->passed) == 1 ? "has" : "have",
+			count_of(&seen->asleep) ? "; cpu " : "",
+			count_of(&seen->asleep) ? asleep : "",
+			count_of(&seen->asleep) ? ", idle too, was not kicked" : "");
 	else if (count_of(&seen->asleep) == count_of(&seen->idle))
-		why_say(q, WHY_NOT_KICKED,
-			"stands in %s for %s: cpu %s may run it, idle%s, and was not kicked since",
-			where, time.text, idle, s);
+		why_say(q, WHY_NOT_KICKED, "%s: cpu %s may run it, idle%s, and %s not kicked since",
+			where, idle, s, *s ? "was" : "were");
 	else
 		why_say(q, verdict,
-			"stands in %s for %s and no CPU takes it: cpu %s may run it and idle%s "
-			"(whether kicked, memory does not say)",
-			where, time.text, idle, s);
+			"%s: cpu %s may run it and idle%s (whether kicked, memory does not say)",
+			where, idle, s);
 	free(idle);
 	free(passed);
+	free(asleep);
+}
+
+/* The allowed CPU whose current task has had it longest: "cpu 3 runs 121 spin for 3.7s". */
+static void longest_current(struct question *q, char *text, size_t size)
+{
+	const struct model *m = q->why->model;
+	const struct model_cpu *worst = NULL;
+	uint64_t longest = 0;
+
+	for (unsigned int i = 0; i < m->cpu_count && i < WHY_CPUS; i++) {
+		uint64_t ns = why_current_for(q->why, &m->cpus[i]);
+
+		if (!m->cpus[i].online || !mask_test(q->allowed.bits, i) || ns < longest)
+			continue;
+		worst = &m->cpus[i];
+		longest = ns;
+	}
+	text[0] = '\0';
+	if (worst && worst->current_task >= 0)
+		snprintf(text, size, "cpu %u runs %s for %s", worst->cpu,
+			 why_name(&m->tasks[worst->current_task]).text, why_time(longest).text);
 }
 
 static void say_busy(struct question *q, const struct cpus_seen *seen, const char *where,
 		     enum why_verdict verdict)
 {
-	struct why_text time = why_time(q->answer->waited.value);
-	char *cpus = why_cpus(&q->allowed);
+	enum why_verdict turn = verdict == WHY_NOT_DISPATCHED ? verdict : WHY_DSQ_TURN;
+	char *cpus = why_cpus(&q->allowed), current[128];
 
+	longest_current(q, current, sizeof(current));
 	if (seen->masked)
-		why_say(q, WHY_CPU_MASKED,
-			"stands in %s for %s; cpu %u takes no timer interrupts, and no CPU that "
-			"may "
-			"run it idles",
-			where, time.text, seen->masked->cpu);
+		why_say(q, WHY_CPU_MASKED, "%s: no CPU that may run it idles, and %s", where,
+			why_masked_text(q->why, seen->masked).text);
 	else if (count_of(&seen->elsewhere) && q->answer->waited.value >= PROMPT_NS)
-		why_say(q, WHY_AFFINITY,
-			"stands in %s for %s: it may only use cpu %s, which did not take it, while "
-			"others idle",
-			where, time.text, cpus);
+		why_say(q, verdict == WHY_NOT_DISPATCHED ? verdict : WHY_AFFINITY,
+			"%s: it may only use cpu %s while others idle; %s", where, cpus, current);
 	else
-		why_say(q, verdict == WHY_NOT_DISPATCHED ? verdict : WHY_DSQ_TURN,
-			"stands in %s for %s; all CPUs that may run it are busy", where, time.text);
+		why_say(q, turn, "%s: no CPU that may run it idles; %s", where, current);
 	free(cpus);
 }
 
@@ -180,16 +197,19 @@ static int place_in(struct question *q, const struct model_dsq *dsq, unsigned in
 static void in_shared_dsq(struct question *q, const struct model_dsq *dsq, int place,
 			  unsigned int count)
 {
-	char where[96];
+	struct why_text time = why_time(q->answer->waited.value);
 	struct str name = {0};
+	char where[128];
 
 	model_dsq_name(dsq->id, &name);
 	if (dsq->kind == DSQ_USER)
-		snprintf(where, sizeof(where), "dsq %s of the scheduler (place %d of %u)",
-			 str_text(&name), place + 1, count);
+		snprintf(where, sizeof(where),
+			 "stands in the scheduler's dsq %s (place %d of %u) for %s",
+			 str_text(&name), place + 1, count, time.text);
 	else
-		snprintf(where, sizeof(where), "the %s dsq of node %d (place %d of %u)",
-			 str_text(&name), dsq->node, place + 1, count);
+		snprintf(where, sizeof(where),
+			 "stands in the %s dsq of node %d (place %d of %u) for %s", str_text(&name),
+			 dsq->node, place + 1, count, time.text);
 	say_from_cpus(q, where, WHY_NOT_CONSUMED);
 	str_deinit(&name);
 }
@@ -224,14 +244,15 @@ static void in_dsq(struct question *q)
 		in_shared_dsq(q, dsq, place, count);
 }
 
-static void with_the_scheduler(struct question *q, const char *state)
+static void with_the_scheduler(struct question *q)
 {
 	struct str ops = {0};
-	char where[96];
+	char where[128];
 
 	str_add_clean(&ops, q->why->model->scx.ops, sizeof(q->why->model->scx.ops));
-	snprintf(where, sizeof(where), "no dispatch queue: the BPF scheduler %.40s has it (%s)",
-		 str_text(&ops), state);
+	snprintf(where, sizeof(where),
+		 "the scheduler %.40s has had it for %s and not dispatched it", str_text(&ops),
+		 why_time(q->answer->waited.value).text);
 	say_from_cpus(q, where, WHY_NOT_DISPATCHED);
 	str_deinit(&ops);
 }
@@ -252,7 +273,7 @@ bool why_ext(struct question *q)
 	if (q->task->scx_dsq.value)
 		in_dsq(q);
 	else if (state && strcmp(state, "SCX_OPSS_QUEUED") == 0)
-		with_the_scheduler(q, state);
+		with_the_scheduler(q);
 	else if (state && strcmp(state, "SCX_OPSS_NONE") != 0)
 		why_say(q, WHY_MOVING, "is being handed between the kernel and the scheduler (%s)",
 			state);

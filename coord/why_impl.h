@@ -4,9 +4,11 @@
 #define COORD_WHY_IMPL_H
 
 #include "base/mask.h"
+#include "coord/code.h"
 #include "coord/object.h"
 #include "coord/unwind.h"
 #include "coord/why.h"
+#include "vmm/registers.h"
 
 #include <stdbool.h>
 
@@ -19,6 +21,8 @@ struct cpu_set {
 struct why {
 	struct kernel *kernel;
 	const struct model *model;
+	struct machine *machine; /* NULL: registers are not to be had */
+	struct code code;
 	struct unwind *unwind; /* NULL: this kernel's stacks cannot be walked */
 	struct unwind_trace *trace;
 	uint64_t now; /* the latest run queue clock, ns */
@@ -65,6 +69,11 @@ uint64_t why_waited(struct question *q);
 uint64_t why_last_run(struct why *w, unsigned int cpu);
 /* The CPU has not seen a tick for a while although it should: ns, else 0. */
 uint64_t why_masked(const struct why *w, const struct model_cpu *cpu);
+/* "cpu 2 takes no interrupts for 3s: 12 hog keeps them off in bpf:f". */
+struct why_sentence {
+	char text[192];
+};
+struct why_sentence why_masked_text(struct why *w, const struct model_cpu *cpu);
 /* How long a CPU's current task has had it, ns. */
 uint64_t why_current_for(struct why *w, const struct model_cpu *cpu);
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names for addresses of kernel code: functions by kallsyms, BPF programs by the kernel's own list.
+ * For one window; the programs are read when an address outside the kernel's image is first asked
+ * for. Threads: one at a time.
+ */
+#ifndef COORD_CODE_H
+#define COORD_CODE_H
+
+#include "coord/bpf.h"
+#include "coord/kernel.h"
+
+struct code {
+	struct kernel *kernel; /* set by the caller, all else zero */
+	struct bpf_list programs;
+	bool programs_read;
+};
+void code_deinit(struct code *c);
+
+/* "schedule+0x27/0xa0", "bpf:vtime_dispatch+0x107/0x163", or the bare number: where `ip` stands,
+ * named after what contains `inside` (a return address is named by the call before it). Appended.
+ */
+void code_place(struct code *c, uint64_t ip, uint64_t inside, struct str *s);
+/* The function's or program's name alone; false: none is known. */
+bool code_function(struct code *c, uint64_t address, struct str *s);
+
+#endif
