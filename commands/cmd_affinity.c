@@ -20,7 +20,12 @@ const struct command command_affinity = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
 	.usage = "affinity NAME|@runner INTENT",
 	.summary = "bind the workers of a cgroup to CPUs",
-	.help = "INTENT = LIST (0-3,7) | all | each (worker i on CPU i) | each:LIST\n"
+	.help = "INTENT = LIST (0-3,7) | exact:LIST | all | inherit (what its cgroup may) | single[:CPU]\n"
+		"       | each[:LIST] (worker i on CPU i) | random(POOL,N[,seed=S]) (N CPUs of POOL, others for "
+		"each\n"
+		"       worker, the same for the same seed) | llc-aligned (worker i on LLC i) | smt-pair (workers 2i "
+		"and\n"
+		"       2i + 1 on the two threads of core i)\n"
 		"\n"
 		"    affinity web 2-3",
 	.arguments = {{"NAME", COMPLETE_CGROUP, NULL}, {"INTENT", COMPLETE_NONE, NULL}},

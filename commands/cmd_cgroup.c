@@ -2,7 +2,8 @@
 #include "commands/command.h"
 #include "commands/show.h"
 #include "coord/agent.h"
-#include "coord/cgroup_spec.h"
+#include "coord/cold.h"
+#include "coord/def_spec.h"
 #include "coord/places.h"
 
 #include <stdio.h>
@@ -14,29 +15,39 @@ struct verb {
 	struct err *(*run)(struct agent *agent, const struct command_line *line, struct out *out);
 };
 
-static struct err *parse_spec(struct agent *agent, const struct command_line *line,
-			      struct cgroup_spec *ret)
+/* Nothing stays of a cgroup whose workers could not be started. */
+static struct err *start_workers(struct agent *agent, const struct work_spec *work, struct out *out)
 {
-	struct spec_limits limits;
-	struct places places;
+	unsigned int first;
+	struct err *err = agent_spawn(agent, work, &first);
 
-	ERR_TRY(agent_limits_above(agent, line->words[1], &places, &limits));
-	return cgroup_spec_parse(line->words[1], line->count - 2, line->words + 2, &limits, ret);
+	if (err) {
+		err_free(agent_cgroup_remove(agent, work->wire.cgroup));
+		return err;
+	}
+	return spawn_show(agent, work->wire.cgroup, first, work->wire.workers, out);
 }
 
 static struct err *add(struct agent *agent, const struct command_line *line, struct out *out)
 {
-	struct cgroup_spec spec;
+	struct spec_limits limits;
+	struct def_spec spec;
+	struct places places;
 
-	ERR_TRY(parse_spec(agent, line, &spec));
-	return agent_cgroup_add(agent, &spec);
+	ERR_TRY(agent_limits_above(agent, line->words[1], &places, &limits));
+	ERR_TRY(def_spec_parse(line->words[1], line->count - 2, line->words + 2, &limits, &spec));
+	ERR_TRY(agent_cgroup_add(agent, &spec.cgroup));
+	return spec.has_work ? start_workers(agent, &spec.work, out) : NULL;
 }
 
 static struct err *set(struct agent *agent, const struct command_line *line, struct out *out)
 {
+	struct spec_limits limits;
 	struct cgroup_spec spec;
+	struct places places;
 
-	ERR_TRY(parse_spec(agent, line, &spec));
+	ERR_TRY(agent_limits_above(agent, line->words[1], &places, &limits));
+	ERR_TRY(cgroup_spec_parse(line->words[1], line->count - 2, line->words + 2, &limits, &spec));
 	return agent_cgroup_set(agent, &spec);
 }
 
@@ -119,13 +130,42 @@ static struct err *swap_cpusets(struct agent *agent, const struct command_line *
 	return write_cpuset(agent, line->words[2], &a);
 }
 
-static struct err *procs(struct agent *agent, const struct command_line *line, struct out *out)
+/* "@runner" and such are for the agent to judge. */
+static struct err *check_name(const char *name)
 {
-	struct str text = {0};
-	struct err *err = agent_cgroup_procs(agent, line->words[1], &text);
+	return name[0] == '@' ? NULL : cgroup_name_check(name);
+}
 
+/* The pids in one line, as a reply under that tag. */
+static struct err *keep_pids(struct cold *cold, const char *tag, char *pids)
+{
+	struct cold_reply reply = {.type = "pids"};
+
+	for (char *p = pids; (p = strchr(p, '\n'));)
+		*p = p[1] ? ' ' : '\0';
+	snprintf(reply.tag, sizeof(reply.tag), "%s", tag);
+	reply.value = value_string(pids);
+	snprintf(reply.text, sizeof(reply.text), "%s", reply.value.string);
+	return cold_add_reply(cold, &reply);
+}
+
+/* procs NAME [as TAG] */
+static struct err *procs(struct session *s, struct agent *agent, const struct command_line *line,
+			 struct out *out)
+{
+	bool tagged = line->count == 4 && strcmp(line->words[2], "as") == 0;
+	struct str text = {0};
+	struct err *err;
+
+	if (line->count != 2 && !tagged)
+		return command_usage(&command_cgroup);
+	err = check_name(line->words[1]);
+	if (!err)
+		err = agent_cgroup_procs(agent, line->words[1], &text);
 	if (!err)
 		out_lines(out, str_text(&text));
+	if (!err && tagged)
+		err = keep_pids(coord_cold(session_coord(s)), line->words[3], text.len ? text.data : (char[]){""});
 	str_deinit(&text);
 	return err;
 }
@@ -144,7 +184,7 @@ static struct err *list(struct agent *agent, const struct command_line *line, st
 static const struct verb verbs[] = {
 	{"add", 0, add},   {"set", 0, set},	  {"remove", 1, take_away},
 	{"stop", 1, stop}, {"freeze", 1, freeze}, {"unfreeze", 1, unfreeze},
-	{"move", 2, move}, {"procs", 1, procs},
+	{"move", 2, move},
 	{"clear-cpuset", 1, clear_cpuset},
 	{"swap-cpusets", 2, swap_cpusets},
 };
@@ -156,8 +196,7 @@ static struct err *run_verb(const struct verb *verb, struct agent *agent,
 
 	if (verb->words ? words != verb->words : words < 1)
 		return command_usage(&command_cgroup);
-	if (words >= 1 && line->words[1][0] != '@')
-		ERR_TRY(cgroup_name_check(line->words[1]));
+	ERR_TRY(check_name(line->words[1]));
 	return verb->run(agent, line, out);
 }
 
@@ -168,6 +207,8 @@ static struct err *run_cgroup(struct session *s, const struct command_line *line
 	ERR_TRY(show_agent(s, &agent));
 	if (line->count == 1 && strcmp(line->words[0], "list") == 0)
 		return list(agent, line, out);
+	if (line->count > 1 && strcmp(line->words[0], "procs") == 0)
+		return procs(s, agent, line, out);
 	for (unsigned int i = 0; line->count && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i].name, line->words[0]) == 0)
 			return run_verb(&verbs[i], agent, line, out);
@@ -179,19 +220,21 @@ const struct command command_cgroup = {
 	.key = "",
 	.group = GROUP_INJECT,
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
-	.usage = "cgroup add|set NAME [KNOB=V...] | "
-		 "remove|stop|freeze|unfreeze|procs|clear-cpuset NAME | move FROM TO | "
+	.usage = "cgroup add NAME [KNOB=V...] [WORK...] | set NAME KNOB=V... | "
+		 "remove|stop|freeze|unfreeze|clear-cpuset NAME | procs NAME [as TAG] | move FROM TO | "
 		 "swap-cpusets A B | list",
 	.summary = "make, change and remove cgroups",
 	.help = "KNOB = cpuset=CPUS mems=LIST weight=N cpu.max=QUOTA/PERIOD|P%|max memory.max=SIZE "
 		"memory.high=\n"
-		"memory.low= swap.max= io.weight=N pids.max=N\n"
-		"CPUS = LIST | exact:LIST | range:A-B (fractions of the guest's CPUs) | disjoint:I/N (the "
-		"I-th,\n"
-		"from 0, of N equal parts) | overlap:I/N:F (and F of its length more)\n"
-		"`stop` kills what runs in it and keeps it; `remove` stops it first.\n"
+		"memory.low= swap.max= io.weight=N pids.max=N; WORK as of `spawn`: the workers that begin in it\n"
+		"CPUS = LIST | exact:LIST | llc:I | numa:N | range:A-B (fractions) | disjoint:I/N (the "
+		"I-th, from\n"
+		"0, of N equal parts) | overlap:I/N:F (and F of its length more), of the CPUs that the cgroup "
+		"above may use\n"
+		"`stop` kills what runs in it and keeps it; `remove` stops it first. $TAG of `procs` is the pids "
+		"in one line.\n"
 		"\n"
-		"    cgroup add web cpuset=0-1 weight=200",
+		"    cgroup add web cpuset=0-1 weight=200 workers=4 work=mixed",
 	.arguments = {{"VERB", COMPLETE_WORD,
 		       "add|set|remove|stop|freeze|unfreeze|procs|move|clear-cpuset|swap-cpusets|list"},
 		      {"NAME", COMPLETE_CGROUP, NULL},

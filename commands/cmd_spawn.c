@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-static struct err *spawned_workers(struct agent *agent, const char *cgroup, unsigned int first,
-				   unsigned int count, struct out *out)
+struct err *spawn_show(struct agent *agent, const char *cgroup, unsigned int first, unsigned int count,
+		       struct out *out)
 {
 	for (unsigned int i = first; i < first + count; i++) {
 		struct agent_worker worker;
@@ -34,7 +34,7 @@ static struct err *run_spawn(struct session *s, const struct command_line *line,
 	ERR_TRY(agent_limits(agent, line->words[0], &places, &limits));
 	ERR_TRY(work_spec_parse(line->words[0], line->count - 1, line->words + 1, &limits, &spec));
 	ERR_TRY(agent_spawn(agent, &spec, &first));
-	return spawned_workers(agent, line->words[0], first, spec.wire.workers, out);
+	return spawn_show(agent, line->words[0], first, spec.wire.workers, out);
 }
 
 const struct command command_spawn = {
@@ -44,12 +44,13 @@ const struct command command_spawn = {
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT,
 	.usage = "spawn NAME|@runner [WORK...]",
 	.summary = "start workers in a cgroup, or in the runner's own",
-	.help = "WORK = workers=N|P%  work=TYPE[(ARG=V,...)]|sequence(TYPE:DURATION,...)\n"
-		"       "
-		"policy=normal|batch|idle|ext|fifo[:PRIO]|rr[:PRIO]|deadline:RUNTIME/PERIOD\n"
-		"       nice=N  affinity=LIST|all|each  comm=NAME  uid=N  gid=N  "
+	.help = "WORK = workers=N|P% (of the usable CPUs)  work=TYPE[(ARG=V,...)]|sequence(TYPE:DURATION,...)\n"
+		"       policy=normal|batch|idle|ext|fifo[:PRIO]|rr[:PRIO]|deadline:RUNTIME[/DEADLINE]/PERIOD\n"
+		"       nice=N  affinity=INTENT (see `help affinity`)  comm=NAME  uid=N  gid=N  numa=N  "
 		"clone=fork|thread\n"
-		"       numa=N  mempolicy=...  mpolflags=static|relative\n"
+		"       mempolicy=default|local|bind:LIST|preferred:LIST|preferred-many:LIST|interleave:LIST|"
+		"weighted-interleave:LIST\n"
+		"       mpolflags=static|relative|numa-balancing\n"
 		"All words are checked before anything is created. worker(NAME,I) is a worker's "
 		"pid in expressions.\n"
 		"\n"

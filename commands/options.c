@@ -213,8 +213,8 @@ static struct err *set_add_file(struct options *o, const char *value)
 {
 	const char **files, *colon = strchr(value, ':');
 
-	if (!colon || colon == value || colon[1] != '/')
-		return err_new(ERR_USAGE, "%s is not HOST:/GUEST", value);
+	if (!*value || (colon && (colon == value || colon[1] != '/')))
+		return err_new(ERR_USAGE, "%s is not HOST:/GUEST, and not HOST", value);
 	files = reallocarray(o->add_files, o->add_file_count + 1, sizeof(*files));
 	if (!files)
 		return err_nomem();
@@ -278,7 +278,9 @@ const struct option_row option_table[] = {
 	 NULL},
 	{"append", 0, "STR", "", "added to the kernel's command line", OPTION_RECORDED, set_append,
 	 format_append},
-	{"add-file", 0, "HOST:GUEST", "", "a host file to put into the guest; may be repeated", 0,
+	{"add-file", 0, "HOST[:GUEST]", "",
+	 "a host file to put into the guest, a program with its libraries (no GUEST: into /ktdbg/bin); may be "
+	 "repeated", 0,
 	 set_add_file, NULL},
 	{"gdb", 0, "SOCKET", "", "unix socket on which QEMU's debug stub listens", 0, set_gdb,
 	 NULL},

@@ -25,6 +25,10 @@ void show_damage(struct out *out, const char *damage);
 /* The agent, for commands with CMD_AGENT; ERR_ABSENT when this guest has none. */
 struct err *show_agent(struct session *s, struct agent **ret) __attribute__((warn_unused_result));
 
+/* A line for each of `count` workers of `cgroup` from `first` on: what `spawn` answers. */
+struct err *spawn_show(struct agent *agent, const char *cgroup, unsigned int first, unsigned int count,
+		       struct out *out) __attribute__((warn_unused_result));
+
 /* A word that means a number: decimal, 0x, or any expression (`$w`, `worker(web,0)`). Needs the kernel
  * only for expressions. ERR_USAGE names the word. */
 struct err *show_number(struct session *s, const char *word, int64_t *ret)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "coord/agent.h"
+#include "coord/agent_impl.h"
 
 #include "coord/cgroup_spec.h"
-#include "coord/mailbox.h"
 #include "coord/places.h"
 #include "coord/work_spec.h"
 
@@ -46,7 +45,7 @@ void agent_reply_deinit(struct agent_reply *reply)
 	str_deinit(&reply->text);
 }
 
-static struct err *open_mailbox(struct agent *a, struct mailbox *ret)
+struct err *agent_mailbox(struct agent *a, struct mailbox *ret)
 {
 	struct machine *m = coord_machine(a->coord);
 
@@ -206,7 +205,7 @@ static struct err *exchange(struct agent *a, uint32_t op, const void *payload, s
 	uint64_t word;
 	struct err *err;
 
-	ERR_TRY(open_mailbox(a, &m));
+	ERR_TRY(agent_mailbox(a, &m));
 	ERR_TRY(post(&m, op, payload, len, &seq));
 	word = mailbox_phys(&m, offsetof(struct wire_header, response_seq));
 	err = wait_for_word(a, &m, word, seq, deadline_ns);
@@ -419,7 +418,7 @@ struct err *agent_run(struct agent *a, const char *cgroup, const char *program,
 }
 
 /* One question: has it ended? */
-static struct err *ask_ended(struct agent *a, int pid, bool *ret, int *ret_status)
+static struct err *ask_ended(struct agent *a, int pid, bool *ret, int *ret_status, struct str *output)
 {
 	struct wire_process payload = {.pid = (uint32_t)pid};
 	struct agent_reply reply;
@@ -434,11 +433,19 @@ static struct err *ask_ended(struct agent *a, int pid, bool *ret, int *ret_statu
 		return err;
 	*ret = true;
 	*ret_status = (int)(uint32_t)reply.values[0];
+	if (output)
+		str_add(output, str_text(&reply.text));
 	agent_reply_deinit(&reply);
 	return NULL;
 }
 
 struct err *agent_run_wait(struct agent *a, int pid, uint64_t timeout_ns, int *ret_status)
+{
+	return agent_run_wait_output(a, pid, timeout_ns, ret_status, NULL);
+}
+
+struct err *agent_run_wait_output(struct agent *a, int pid, uint64_t timeout_ns, int *ret_status,
+				  struct str *output)
 {
 	uint64_t start = coord_time(a->coord);
 	bool ended = false;
@@ -448,7 +455,7 @@ struct err *agent_run_wait(struct agent *a, int pid, uint64_t timeout_ns, int *r
 		return err_new(ERR_REFUSED, "the guest is frozen, so nothing in it can end; thaw it first");
 	ERR_TRY(coord_enter(a->coord));
 	for (;;) {
-		struct err *err = ask_ended(a, pid, &ended, &status);
+		struct err *err = ask_ended(a, pid, &ended, &status, output);
 		uint64_t now = coord_time(a->coord);
 
 		if (!err && !ended && now - start >= timeout_ns)
@@ -488,145 +495,16 @@ struct err *agent_proc_snapshot(struct agent *a, struct str *ret)
 	return call_for_text(a, WIRE_OP_PROC_SNAPSHOT, NULL, 0, ret);
 }
 
-static void fill_worker(const struct wire_worker *w, struct agent_worker *ret)
-{
-	*ret = (struct agent_worker){
-		.pid = w->pid,
-		.tgid = w->tgid,
-		.index = w->index,
-		.alive = w->state != WIRE_WORKER_DEAD,
-		.exit_status = w->exit_status,
-		.start_time = w->start_time,
-		.update_time = w->update_time,
-		.iterations = w->iterations,
-		.max_gap = w->max_gap,
-		.migrations = w->migrations,
-		.wakeups = w->wakeups,
-		.max_latency = w->max_latency,
-		.cpu_time = w->cpu_time,
-	};
-	snprintf(ret->type, sizeof(ret->type), "%s", work_name_of(w->type));
-	memcpy(ret->comm, w->comm, sizeof(ret->comm));
-	memcpy(ret->cgroup, w->cgroup, sizeof(ret->cgroup));
-	memcpy(ret->latency, w->latency, sizeof(ret->latency));
-	ret->scope = w->scope < WIRE_SCOPES ? (enum wire_scope)w->scope : WIRE_SCOPE_SESSION;
-	ret->gap = w->gap;
-	memcpy(ret->seen, w->seen, sizeof(ret->seen));
-}
-
-static int by_index(const void *x, const void *y)
-{
-	const struct agent_worker *a = x, *b = y;
-	int order = strcmp(a->cgroup, b->cgroup);
-
-	if (order)
-		return order;
-	if (a->index != b->index)
-		return a->index < b->index ? -1 : 1;
-	return a->pid < b->pid ? -1 : a->pid > b->pid;
-}
-
-struct err *agent_workers(struct agent *a, const char *cgroup, struct agent_worker **ret,
-			  unsigned int *ret_count)
-{
-	struct agent_worker *list;
-	struct wire_header h;
-	struct mailbox m;
-	struct err *err = NULL;
-	unsigned int count = 0;
-
-	ERR_TRY(open_mailbox(a, &m));
-	ERR_TRY(mailbox_header(&m, &h));
-	list = calloc(h.worker_high + 1, sizeof(*list));
-	if (!list)
-		return err_nomem();
-	for (unsigned int i = 0; i < h.worker_high && !err; i++) {
-		struct wire_worker w;
-
-		err = mailbox_worker(&m, i, &w);
-		if (!err && w.state != WIRE_WORKER_FREE && w.state != WIRE_WORKER_STARTING &&
-		    (!cgroup || strcmp(w.cgroup, cgroup) == 0))
-			fill_worker(&w, &list[count++]);
-	}
-	if (err) {
-		free(list);
-		return err;
-	}
-	qsort(list, count, sizeof(*list), by_index);
-	*ret = list;
-	*ret_count = count;
-	return NULL;
-}
-
-struct err *agent_mark(struct agent *a)
-{
-	static const uint8_t zeroes[offsetof(struct wire_worker, seen) + sizeof(((struct wire_worker *)0)->seen) -
-				    offsetof(struct wire_worker, gap)];
-	struct wire_header h;
-	struct mailbox m;
-
-	ERR_TRY(open_mailbox(a, &m));
-	ERR_TRY(mailbox_header(&m, &h));
-	for (unsigned int i = 0; i < h.worker_high; i++)
-		ERR_TRY(mailbox_write(&m,
-				      (uint64_t)WIRE_WORKER_PAGE * WIRE_PAGE_SIZE +
-					      i * sizeof(struct wire_worker) + offsetof(struct wire_worker, gap),
-				      zeroes, sizeof(zeroes)));
-	return NULL;
-}
-
 uint64_t agent_clock(struct agent *a)
 {
 	struct wire_header h = {0};
 	struct mailbox m;
-	struct err *err = open_mailbox(a, &m);
+	struct err *err = agent_mailbox(a, &m);
 
 	if (!err)
 		err = mailbox_header(&m, &h);
 	err_free(err);
 	return h.heartbeat_time;
-}
-
-static struct err *no_worker(struct agent *a, const char *cgroup, unsigned int index,
-			     unsigned int count)
-{
-	struct agent_worker *all;
-	unsigned int all_count;
-	struct str text = {0};
-	struct err *err;
-
-	if (count)
-		return err_new(ERR_NOT_FOUND, "cgroup %s has no worker %u; it has %u", cgroup, index, count);
-	ERR_TRY(agent_workers(a, NULL, &all, &all_count));
-	for (unsigned int i = 0; i < all_count; i++)
-		if (i == 0 || strcmp(all[i].cgroup, all[i - 1].cgroup) != 0) {
-			str_add(&text, text.len ? ", " : "");
-			str_add_clean(&text, all[i].cgroup, sizeof(all[i].cgroup));
-		}
-	err = err_new(ERR_NOT_FOUND, "cgroup %s has no workers; those with workers: %s", cgroup,
-		      text.len ? str_text(&text) : "none");
-	str_deinit(&text);
-	free(all);
-	return err;
-}
-
-struct err *agent_worker(struct agent *a, const char *cgroup, unsigned int index,
-			 struct agent_worker *ret)
-{
-	struct agent_worker *list;
-	unsigned int count;
-	bool found = false;
-	struct err *err;
-
-	ERR_TRY(agent_workers(a, cgroup, &list, &count));
-	for (unsigned int i = 0; i < count && !found; i++)
-		if (list[i].index == index) {
-			*ret = list[i];
-			found = true;
-		}
-	err = found ? NULL : no_worker(a, cgroup, index, count);
-	free(list);
-	return err;
 }
 
 static void unwell(struct agent_health *health, const char *reason)
@@ -660,7 +538,7 @@ void agent_health(struct agent *a, struct agent_health *ret)
 	struct str panic = {0};
 	struct mailbox m;
 	struct wire_header h;
-	struct err *err = open_mailbox(a, &m);
+	struct err *err = agent_mailbox(a, &m);
 
 	memset(ret, 0, sizeof(*ret));
 	ret->ok = true;
@@ -695,7 +573,7 @@ static unsigned int header_count(struct agent *a, size_t offset, unsigned int ma
 {
 	uint32_t count = 0;
 	struct mailbox m;
-	struct err *err = open_mailbox(a, &m);
+	struct err *err = agent_mailbox(a, &m);
 
 	if (!err)
 		err = mailbox_read(&m, offset, &count, sizeof(count));

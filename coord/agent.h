@@ -88,13 +88,16 @@ struct err *agent_sched_replace(struct agent *a, const char *name, unsigned int 
 struct err *agent_sched_detach(struct agent *a) __attribute__((warn_unused_result));
 struct err *agent_sched_status(struct agent *a, struct str *ret) __attribute__((warn_unused_result));
 
-/* A program inside the guest; output goes to its console. `wait` lets guest time pass until it ends. */
+/* A program inside the guest, by path or by a name that its PATH finds; output goes to its console. `wait` lets guest time pass until it ends. */
 struct err *agent_run(struct agent *a, const char *cgroup, const char *program,
 		      unsigned int argument_count, char *const *arguments, int *ret_pid)
 	__attribute__((warn_unused_result));
 /* *ret_status is a wait status. ERR_TIMEOUT after `timeout_ns` of guest time. */
 struct err *agent_run_wait(struct agent *a, int pid, uint64_t timeout_ns, int *ret_status)
 	__attribute__((warn_unused_result));
+/* The same, and the newest of what it wrote is appended to `output`, raw. */
+struct err *agent_run_wait_output(struct agent *a, int pid, uint64_t timeout_ns, int *ret_status,
+				  struct str *output) __attribute__((warn_unused_result));
 struct err *agent_run_kill(struct agent *a, int pid, int signal) __attribute__((warn_unused_result));
 
 /* Tests: a file as the guest sees it; every thread as /proc shows it, "TGID PID STATE POLICY COMM". */
@@ -105,6 +108,9 @@ struct err *agent_proc_snapshot(struct agent *a, struct str *ret) __attribute__(
 /* --- without the guest's help, at any time; exact while it is held --- */
 
 struct agent_worker {
+	unsigned int slot; /* in the mailbox */
+	unsigned int phase_count; /* of a sequence */
+	uint8_t phase_type[WIRE_PHASES];
 	int pid, tgid;
 	unsigned int index;
 	bool alive;
@@ -128,6 +134,12 @@ struct err *agent_worker(struct agent *a, const char *cgroup, unsigned int index
 struct err *agent_mark(struct agent *a) __attribute__((warn_unused_result));
 /* CLOCK_MONOTONIC of the agent's last look at its mailbox, at most some milliseconds old; 0: unknown. */
 uint64_t agent_clock(struct agent *a);
+
+/* What a worker did in phase `i` of its sequence, over all rounds. */
+struct err *agent_phase(struct agent *a, const struct agent_worker *w, unsigned int i,
+			struct wire_phase *ret) __attribute__((warn_unused_result));
+/* Below which `percent` of the wake-ups lie, ns: exact to the bucket, even inside it, at most `max`. */
+uint64_t agent_percentile(const uint64_t latency[WIRE_LATENCY_BUCKETS], uint64_t max, unsigned int percent);
 
 struct agent_health {
 	bool ok;

@@ -603,6 +603,11 @@ const struct cold_change *cold_changes(const struct cold *cold, unsigned int *re
 	return changes_list(cold->changes, ret_count);
 }
 
+struct err *cold_add_reply(struct cold *cold, const struct cold_reply *reply)
+{
+	return replies_add(cold->replies, reply);
+}
+
 bool cold_replies_next(struct cold *cold, struct cold_reply *ret)
 {
 	return replies_next(cold->replies, ret);

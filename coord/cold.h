@@ -117,6 +117,9 @@ const struct cold_change *cold_changes(const struct cold *cold, unsigned int *re
  * not. It keeps the newest COLD_REPLIES_MAX; cold_replies_lost() counts those that were pushed out
  * before anyone drained them. */
 #define COLD_REPLIES_MAX 65536
+/* What another command has to say under a tag; copied. */
+struct err *cold_add_reply(struct cold *cold, const struct cold_reply *reply)
+	__attribute__((warn_unused_result));
 bool cold_replies_next(struct cold *cold, struct cold_reply *ret);
 uint64_t cold_replies_lost(const struct cold *cold);
 bool cold_find_tag(const struct cold *cold, const char *tag, struct cold_reply *ret);

@@ -20,7 +20,7 @@
 #include <sys/types.h>
 
 #define AGENT_PRIORITY 99 /* of SCHED_FIFO */
-#define AGENT_CHILDREN 32
+#define AGENT_CHILDREN 64
 
 enum child_kind { CHILD_FREE, CHILD_SCHEDULER, CHILD_PROGRAM };
 
@@ -32,9 +32,11 @@ struct child {
 	bool expected; /* its end was asked for */
 	int status;    /* wait status once ended */
 	int output;    /* read end of its stdout and stderr, -1 once closed */
+	bool told;     /* its end was reported, so that it may make room */
 	char name[64];
-	char tail[768]; /* the newest of its output, for error messages */
-	size_t tail_len;
+	char cgroup[WIRE_CGROUP_NAME]; /* where it was started or moved to */
+	char *tail;    /* the newest of its output, NUL terminated */
+	size_t tail_len, tail_size;
 	uint32_t scope; /* enum wire_scope */
 };
 
@@ -85,10 +87,11 @@ void agent_value(struct agent *a, uint64_t value);
 /* ops.c */
 int ops_run(struct agent *a, uint32_t op, uint32_t payload_len);
 
-/* child.c */
+/* child.c. A program that ended keeps its place until somebody asked for its end. */
 struct child *child_start(struct agent *a, enum child_kind kind, const char *name,
 			  const char *cgroup_path, char *const *argv); /* NULL: errno */
-struct child *child_find(struct agent *a, enum child_kind kind, pid_t pid); /* pid 0: any */
+/* pid 0: any. Of several that had the same pid, the one that lives. */
+struct child *child_find(struct agent *a, enum child_kind kind, pid_t pid);
 void child_poll(struct agent *a); /* reap what ended, workers too; pass output on */
 void child_forget(struct child *child);
 void child_reset_scheduling(void); /* in the child: what every program expects */
@@ -98,6 +101,8 @@ void child_reset_scheduling(void); /* in the child: what every program expects *
 #define CGROUP_PATH 128
 /* The directory of a cgroup that exists. 0, or an errno with the message set. */
 int cgroup_find(struct agent *a, const char *name, char path[CGROUP_PATH]);
+/* Refuses one that is frozen, or below one that is: what begins in it would never get ready. */
+int cgroup_check_thawed(struct agent *a, const char *name, const char *path);
 /* Of a directory that has no cgroups below it any more: no controllers for them either. */
 void cgroup_tidy(const char *path);
 int op_cgroup_add(struct agent *a, const void *payload);
@@ -144,6 +149,9 @@ int op_sched_status(struct agent *a, const void *payload);
 int op_run(struct agent *a, const void *payload);
 int op_run_wait(struct agent *a, const void *payload);
 int op_run_kill(struct agent *a, const void *payload);
+int op_run_list(struct agent *a, const void *payload);
+/* What was started in `from` is of `to` now. */
+void programs_moved(struct agent *a, const char *from, const char *to);
 int op_program_check(struct agent *a, const void *payload);
 /* argv of a wire_program behind argv[0] = `program`; at most 65 entries and NULL. -1: malformed. */
 #define PROGRAM_ARGV 66

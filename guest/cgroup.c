@@ -356,6 +356,21 @@ int cgroup_end(struct agent *a, const char *name)
 	return op_cgroup_remove(a, &n);
 }
 
+int cgroup_check_thawed(struct agent *a, const char *name, const char *path)
+{
+	char file[CGROUP_PATH + 32], text[16];
+
+	for (size_t len = strlen(path); len > ROOT_LEN; len--) {
+		if (path[len] && path[len] != '/')
+			continue;
+		snprintf(file, sizeof(file), "%.*s/cgroup.freeze", (int)len, path);
+		if (read_small_file(file, text, sizeof(text)) > 0 && text[0] == '1')
+			return agent_fail(a, EBUSY, "cgroup %s is frozen%s; unfreeze it first", name,
+					  path[len] ? " with one above it" : "");
+	}
+	return 0;
+}
+
 static int set_frozen(struct agent *a, const void *payload, int frozen)
 {
 	const struct wire_name *n = payload;
@@ -477,7 +492,9 @@ int op_cgroup_move(struct agent *a, const void *payload)
 				  n->from, scope_of(a, n->to) == WIRE_SCOPE_STEP ? "step" : "scenario");
 	for (unsigned int pass = 0; pass < MAX_PASSES && moved && !errnum; pass++)
 		errnum = move_some(a, n, from, to, &moved);
-	if (!errnum)
+	if (!errnum) {
 		move_slots(a, n->from, is_runner(n->to) ? WIRE_RUNNER : n->to);
+		programs_moved(a, n->from, is_runner(n->to) ? WIRE_RUNNER : n->to);
+	}
 	return errnum;
 }

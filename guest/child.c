@@ -27,13 +27,13 @@ static struct child *free_child(struct agent *a)
 	for (unsigned int i = 0; i < AGENT_CHILDREN; i++)
 		if (a->children[i].kind == CHILD_FREE)
 			return &a->children[i];
-	/* A program that ended long ago and that nobody asked about makes room. */
 	for (unsigned int i = 0; i < AGENT_CHILDREN; i++)
-		if (a->children[i].ended && a->children[i].output < 0) {
+		if (a->children[i].ended &&
+		    (a->children[i].told || a->children[i].kind != CHILD_PROGRAM)) {
 			child_forget(&a->children[i]);
 			return &a->children[i];
 		}
-	errno = EAGAIN;
+	errno = EUSERS;
 	return NULL;
 }
 
@@ -84,50 +84,70 @@ static pid_t fork_program(const char *cgroup_path, char *const *argv, int output
 	return pid;
 }
 
+#define TAIL_SCHEDULER 768 /* what fits into an error message */
+#define TAIL_PROGRAM 16384
+
+/* Both ends of its output, and memory for the newest of it. */
+static int prepare_output(struct child *child, int output[2])
+{
+	child->tail = calloc(1, child->tail_size);
+	if (child->tail && pipe2(output, O_CLOEXEC) == 0)
+		return 0;
+	free(child->tail);
+	child->tail = NULL;
+	return -1;
+}
+
 struct child *child_start(struct agent *a, enum child_kind kind, const char *name,
 			  const char *cgroup_path, char *const *argv)
 {
 	struct child *child = free_child(a);
-	int output[2];
-	pid_t pid;
+	struct child made = {.kind = kind, .output = -1, .scope = a->header->scope,
+			     .tail_size = kind == CHILD_PROGRAM ? TAIL_PROGRAM : TAIL_SCHEDULER};
+	int output[2], errnum;
 
-	if (!child || pipe2(output, O_CLOEXEC))
+	if (!child || prepare_output(&made, output))
 		return NULL;
-	pid = fork_program(cgroup_path, argv, output[1]);
+	made.pid = fork_program(cgroup_path, argv, output[1]);
+	errnum = errno;
 	close(output[1]);
-	if (pid < 0) {
-		int errnum = errno;
-
-		close(output[0]);
+	made.output = output[0];
+	if (made.pid < 0) {
+		child_forget(&made);
 		errno = errnum;
 		return NULL;
 	}
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
-	*child = (struct child){
-		.kind = kind, .pid = pid, .output = output[0], .scope = a->header->scope};
-	snprintf(child->name, sizeof(child->name), "%s", name);
+	snprintf(made.name, sizeof(made.name), "%s", name);
+	*child = made;
 	return child;
 }
 
 struct child *child_find(struct agent *a, enum child_kind kind, pid_t pid)
 {
-	for (unsigned int i = 0; i < AGENT_CHILDREN; i++)
-		if (a->children[i].kind == kind && (!pid || a->children[i].pid == pid))
-			return &a->children[i];
-	return NULL;
+	struct child *found = NULL;
+
+	for (unsigned int i = 0; i < AGENT_CHILDREN; i++) {
+		struct child *child = &a->children[i];
+
+		if (child->kind == kind && (!pid || child->pid == pid) && (!found || !child->ended))
+			found = child;
+	}
+	return found;
 }
 
 void child_forget(struct child *child)
 {
 	if (child->output >= 0)
 		close(child->output);
+	free(child->tail);
 	*child = (struct child){.output = -1};
 }
 
 /* Keep the newest bytes. */
 static void keep_tail(struct child *child, const char *data, size_t len)
 {
-	size_t size = sizeof(child->tail) - 1;
+	size_t size = child->tail_size - 1;
 
 	if (len > size) {
 		data += len - size;

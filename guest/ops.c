@@ -36,6 +36,7 @@ static const struct op ops[] = {
 	{WIRE_OP_RUN_KILL, sizeof(struct wire_process), op_run_kill},
 	{WIRE_OP_CAT, sizeof(struct wire_path), op_cat},
 	{WIRE_OP_PROC_SNAPSHOT, 0, op_proc_snapshot},
+	{WIRE_OP_RUN_LIST, 0, op_run_list},
 	{WIRE_OP_AFFINITY, sizeof(struct wire_affinity), op_affinity},
 	{WIRE_OP_SCOPE_BEGIN, sizeof(struct wire_scope_request), op_scope_begin},
 	{WIRE_OP_SCOPE_END, sizeof(struct wire_scope_request), op_scope_end},

@@ -425,7 +425,8 @@ int op_spawn(struct agent *a, const void *payload)
 	char path[CGROUP_PATH];
 	int errnum = check_spawn(a, r);
 
-	if (errnum || (errnum = cgroup_find(a, r->cgroup, path)))
+	if (errnum || (errnum = cgroup_find(a, r->cgroup, path)) ||
+	    (errnum = cgroup_check_thawed(a, r->cgroup, path)))
 		return errnum;
 	s = (struct spawn){.agent = a, .request = r, .cgroup = -1, .gate = {-1, -1},
 			   .report = {-1, -1}, .pair = {-1, -1, -1, -1}};

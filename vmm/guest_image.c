@@ -17,6 +17,7 @@
 
 #define MAX_FILE (256u << 20) /* bytes */
 #define SCHED_FOLDER "ktdbg/sched"
+#define PROGRAM_FOLDER "ktdbg/bin" /* where a name without a path is looked for first */
 #define LIBRARY_FOLDER "ktdbg/lib" /* the agent's children look there: guest/child.c */
 
 struct guest_image {
@@ -31,8 +32,8 @@ struct guest_image {
 /* The second archive while it is written. */
 struct pack {
 	struct archive *archive;
-	char **folders; /* made so far */
-	unsigned int folder_count;
+	char **made; /* folders and libraries so far: they are wanted more than once */
+	unsigned int made_count;
 };
 
 static struct err *add_entry(struct pack *p, const char *path, unsigned int type, unsigned int mode,
@@ -56,22 +57,33 @@ static struct err *add_entry(struct pack *p, const char *path, unsigned int type
 	return err;
 }
 
-static struct err *add_folder(struct pack *p, const char *path)
+/* Whether `path` comes up for the first time. */
+static struct err *first_time(struct pack *p, const char *path, bool *ret)
 {
 	char **more;
 
-	for (unsigned int i = 0; i < p->folder_count; i++)
-		if (strcmp(p->folders[i], path) == 0)
+	*ret = false;
+	for (unsigned int i = 0; i < p->made_count; i++)
+		if (strcmp(p->made[i], path) == 0)
 			return NULL;
-	more = reallocarray(p->folders, p->folder_count + 1, sizeof(*more));
+	more = reallocarray(p->made, p->made_count + 1, sizeof(*more));
 	if (!more)
 		return err_nomem();
-	p->folders = more;
-	more[p->folder_count] = strdup(path);
-	if (!more[p->folder_count])
+	p->made = more;
+	more[p->made_count] = strdup(path);
+	if (!more[p->made_count])
 		return err_nomem();
-	p->folder_count++;
-	return add_entry(p, path, AE_IFDIR, 0755, NULL, 0);
+	p->made_count++;
+	*ret = true;
+	return NULL;
+}
+
+static struct err *add_folder(struct pack *p, const char *path)
+{
+	bool first;
+
+	ERR_TRY(first_time(p, path, &first));
+	return first ? add_entry(p, path, AE_IFDIR, 0755, NULL, 0) : NULL;
 }
 
 /* The kernel makes no parents: each folder comes before what lies in it. */
@@ -118,37 +130,69 @@ static bool leaves_root(const char *path)
 	return false;
 }
 
-/* The last colon divides: a host's path may hold one. */
-static struct err *add_wish(struct pack *p, const char *wish)
+static struct err *add_need(struct pack *p, const struct elf_need *n)
 {
-	const char *colon = strrchr(wish, ':');
-	struct err *err;
-	char *host;
+	const char *name = n->soname ? strrchr(n->soname, '/') : NULL;
+	char *guest = n->soname ? str_format(LIBRARY_FOLDER "/%s", name ? name + 1 : n->soname)
+				: strdup(n->path + 1);
+	bool first = false;
+	struct err *err = guest ? first_time(p, guest, &first) : err_nomem();
 
-	if (!colon || colon == wish || colon[1] != '/' || !colon[2] || leaves_root(colon + 1))
-		return err_new(ERR_USAGE, "--add-file %s: HOST:GUEST, GUEST a path from / on", wish);
-	host = str_format("%.*s", (int)(colon - wish), wish);
-	if (!host)
-		return err_nomem();
-	err = err_wrap(add_file(p, host, colon + 1 + strspn(colon + 1, "/")), "--add-file");
-	free(host);
+	if (first)
+		err = add_file(p, n->path, guest);
+	free(guest);
 	return err;
 }
 
 static struct err *add_needs(struct pack *p, const struct elf_needs *needs)
 {
-	for (unsigned int i = 0; i < needs->count; i++) {
-		const struct elf_need *n = &needs->list[i];
-		const char *name = n->soname ? strrchr(n->soname, '/') : NULL;
-		char *guest = n->soname ? str_format(LIBRARY_FOLDER "/%s", name ? name + 1 : n->soname)
-					: strdup(n->path + 1);
-		struct err *err = guest ? add_file(p, n->path, guest) : err_nomem();
+	struct err *err = NULL;
 
-		free(guest);
-		if (err)
-			return err;
+	for (unsigned int i = 0; i < needs->count && !err; i++)
+		err = add_need(p, &needs->list[i]);
+	return err;
+}
+
+/* With what it needs to run, when it is a program; anything else as it is. */
+static struct err *add_wished_file(struct pack *p, const char *host, const char *guest)
+{
+	struct elf_needs needs;
+	struct err *err;
+
+	ERR_TRY(add_file(p, host, guest));
+	if (access(host, X_OK))
+		return NULL;
+	err = elf_needs_find(host, &needs);
+	if (err && err_kind(err) == ERR_BAD_DATA) { /* a script, a table, a program of another machine */
+		err_free(err);
+		return NULL;
 	}
-	return NULL;
+	if (err)
+		return err;
+	err = add_needs(p, &needs);
+	elf_needs_deinit(&needs);
+	return err;
+}
+
+/* HOST:GUEST, where the last colon divides as a host's path may hold one; or HOST alone, a program. */
+static struct err *add_wish(struct pack *p, const char *wish)
+{
+	const char *colon = strrchr(wish, ':'), *slash = strrchr(wish, '/');
+	char *host, *guest;
+	struct err *err;
+
+	if (colon ? colon == wish || colon[1] != '/' || !colon[2] || leaves_root(colon + 1)
+		  : !*wish || (slash && !slash[1]))
+		return err_new(ERR_USAGE,
+			       "--add-file %s: HOST:GUEST, GUEST a path from / on, or HOST for " PROGRAM_FOLDER,
+			       wish);
+	host = str_format("%.*s", colon ? (int)(colon - wish) : (int)strlen(wish), wish);
+	guest = colon ? strdup(colon + 1 + strspn(colon + 1, "/"))
+		      : str_format(PROGRAM_FOLDER "/%s", slash ? slash + 1 : wish);
+	err = host && guest ? err_wrap(add_wished_file(p, host, guest), "--add-file") : err_nomem();
+	free(host);
+	free(guest);
+	return err;
 }
 
 static struct err *add_scheduler(struct pack *p, const char *path, const char *name)
@@ -192,9 +236,9 @@ static struct err *write_extra(struct guest_image *image, const struct guest_ima
 	if (!err && archive_write_close(p.archive) != ARCHIVE_OK)
 		err = err_new(ERR_OS, "guest image: %s", archive_error_string(p.archive));
 	archive_write_free(p.archive);
-	for (unsigned int i = 0; i < p.folder_count; i++)
-		free(p.folders[i]);
-	free(p.folders);
+	for (unsigned int i = 0; i < p.made_count; i++)
+		free(p.made[i]);
+	free(p.made);
 	return err;
 }
 

@@ -2,8 +2,8 @@
 /*
  * Which archives a boot gets: the initramfs that the build made (the agent, the bundled schedulers), and
  * behind it one made on the spot that holds what this run adds: the files of --add-file, and a
- * scheduler program with its interpreter and shared libraries, found as the dynamic loader would
- * find them, without running anything. The same files give the same bytes.
+ * scheduler program. Programs bring their interpreter and shared libraries, found as the dynamic loader
+ * would find them, without running anything. The same files give the same bytes.
  *
  * The second archive is a memfd, so nothing is left in the file system. Not responsible for loading
  * the archives or hashing them (vmm/machine.h does both).
@@ -17,7 +17,7 @@ struct guest_image;
 
 struct guest_image_config {
 	const char *base;             /* path of the built archive; NULL: data_path("initramfs.cpio") */
-	const char *const *add_files; /* HOST:GUEST, GUEST an absolute path */
+	const char *const *add_files; /* HOST:GUEST, GUEST an absolute path; HOST: into /ktdbg/bin */
 	unsigned int add_file_count;
 	const char *scheduler;        /* a bundled NAME (no `/` in it) or the PATH of a program; NULL: none */
 };

@@ -71,8 +71,8 @@ static void test_bad_values_are_refused_and_change_nothing(void **state)
 	expect_err(options_set(&o, "cpu-budget", "0"), ERR_USAGE,
 		   "cpu-budget: 0: a budget is 1 to 1024 host CPUs");
 	expect_err(options_set(&o, "json", "maybe"), ERR_USAGE, "json: takes no value, or on");
-	expect_err(options_set(&o, "add-file", "here"), ERR_USAGE,
-		   "add-file: here is not HOST:/GUEST");
+	expect_err(options_set(&o, "add-file", "here:there"), ERR_USAGE,
+		   "add-file: here:there is not HOST:/GUEST, and not HOST");
 	expect_err_with(options_set(&o, "topology", "4"), ERR_USAGE, "topology: ");
 	assert_memory_equal(&o, &before, sizeof(o));
 }

@@ -4,6 +4,7 @@
 
 #include "coord/agent.h"
 #include "coord/mailbox.h"
+#include "coord/payload.h"
 #include "coord/work_spec.h"
 #include "guest/wire_work.h"
 #include "tests/unit/coord/fake_machine.h"
@@ -34,7 +35,7 @@ static void *page(struct machine *m, unsigned int i)
 
 /* What the answering guest says next; `status` below 0: nothing at all. */
 static struct wire_response next;
-static char next_text[64];
+static char next_text[128];
 static struct wire_request seen;
 static uint8_t seen_payload[WIRE_PAGE_SIZE];
 
@@ -361,6 +362,80 @@ static void test_program_arguments(void **state)
 	stop(&f);
 }
 
+/* ---- payloads ---- */
+
+static void set_list(const char *text)
+{
+	next = (struct wire_response){.text_len = (uint32_t)strlen(text)};
+	memcpy(next_text, text, strlen(text));
+}
+
+/* Known by name and cgroup; a name alone will do while it is in one cgroup only. */
+static void test_payloads(void **state)
+{
+	struct payload p;
+	struct fixture f;
+	int pid;
+
+	(void)state;
+	start(&f);
+	set_list("7 - web ls\n8 256 web ls\n9 - @runner cat\n10 9 db cat\nrubbish\n");
+	expect_ok(payload_find(f.agent, "/bin/ls", NULL, &p));
+	assert_int_equal(p.pid, 7); /* the living one */
+	assert_false(p.ended);
+	expect_err(payload_find(f.agent, "cat", NULL, &p), ERR_REFUSED,
+		   "cat is in more than one cgroup: @runner, db; say which with `in CGROUP`");
+	expect_ok(payload_find(f.agent, "cat", "db", &p));
+	assert_true(p.ended);
+	assert_int_equal(payload_exit_code(&p), 128 + 9);
+	expect_err(payload_find(f.agent, "ct", "web", &p), ERR_NOT_FOUND,
+		   "no payload ct in web; there is ls in web, ls in web, cat in @runner, cat in db; near: cat");
+	expect_err(payload_run(f.agent, "/bin/ls", 0, NULL, "web", &pid), ERR_REFUSED,
+		   "ls runs in web already, as pid 7");
+	expect_err(payload_run(f.agent, "a\nb", 0, NULL, "web", &pid), ERR_USAGE,
+		   "a program's name has no control bytes");
+	set_list("");
+	expect_err(payload_find(f.agent, "ls", NULL, &p), ERR_NOT_FOUND, "no payload ls; there is none");
+	stop(&f);
+}
+
+static void test_percentiles(void **state)
+{
+	uint64_t latency[WIRE_LATENCY_BUCKETS] = {[10] = 50, [12] = 49, [20] = 1};
+
+	(void)state;
+	assert_int_equal(agent_percentile(latency, 1500000, 50), 2048);
+	assert_int_equal(agent_percentile(latency, 1500000, 25), 1536);
+	assert_int_equal(agent_percentile(latency, 1500000, 99), 8192);
+	assert_int_equal(agent_percentile(latency, 1500000, 100), 1500000);
+	assert_int_equal(agent_percentile((uint64_t[WIRE_LATENCY_BUCKETS]){0}, 0, 50), 0);
+}
+
+/* Each worker has phases of its own. */
+static void test_phases(void **state)
+{
+	struct wire_phase there = {.rounds = 3, .iterations = 44, .max_gap = 5}, phase;
+	struct agent_worker w;
+	struct fixture f;
+	struct mailbox m;
+
+	(void)state;
+	start(&f);
+	f.header->worker_high = 4;
+	*worker(&f, 3) = (struct wire_worker){.state = WIRE_WORKER_RUNNING, .pid = 103, .type = WORK_SEQUENCE,
+					      .cgroup = "a", .phase_count = 99, .phase_type = {1, 8}};
+	expect_ok(mailbox_open(&f.machine.ram, page_phys(0), &m));
+	expect_ok(mailbox_write(&m, WIRE_PHASE_PAGE * WIRE_PAGE_SIZE + (3 * WIRE_PHASES + 1) * sizeof(there),
+				&there, sizeof(there)));
+	expect_ok(agent_worker(f.agent, "a", 0, &w));
+	assert_int_equal(w.phase_count, WIRE_PHASES);
+	assert_int_equal(w.phase_type[1], WORK_SLEEP);
+	expect_ok(agent_phase(f.agent, &w, 1, &phase));
+	assert_memory_equal(&phase, &there, sizeof(phase));
+	expect_err(agent_phase(f.agent, &w, WIRE_PHASES, &phase), ERR_BAD_DATA, "phase 16 of worker slot 3");
+	stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +451,9 @@ int main(void)
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_hostile_workers),
 		cmocka_unit_test(test_program_arguments),
+		cmocka_unit_test(test_payloads),
+		cmocka_unit_test(test_percentiles),
+		cmocka_unit_test(test_phases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

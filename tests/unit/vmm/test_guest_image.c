@@ -78,6 +78,20 @@ static int find_entry(const char *path, const char *name, unsigned int *ret_mode
 	return found;
 }
 
+static unsigned int count_entries(const char *path, const char *name)
+{
+	struct archive *in = archive_read_new();
+	struct archive_entry *entry;
+	unsigned int n = 0;
+
+	archive_read_support_format_cpio(in);
+	assert_int_equal(archive_read_open_filename(in, path, 10240), ARCHIVE_OK);
+	while (archive_read_next_header(in, &entry) == ARCHIVE_OK)
+		n += strcmp(archive_entry_pathname(entry), name) == 0;
+	archive_read_free(in);
+	return n;
+}
+
 static void test_base_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -141,6 +155,26 @@ static void test_scheduler_program(void **state)
 	guest_image_destroy(image);
 }
 
+/* A program brings its libraries, once; without a place it is where programs are looked for. */
+static void test_added_programs(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const wishes[] = {"/proc/self/exe", "/proc/self/exe:/opt/second"};
+	const struct guest_image_config config = {.base = f->base, .add_files = wishes, .add_file_count = 2};
+	struct guest_image *image;
+	unsigned int mode;
+	const char *extra;
+
+	expect_ok(guest_image_create(&config, &image));
+	extra = guest_image_initrds(image)[1];
+	assert_true(find_entry(extra, "ktdbg/bin/exe", &mode, NULL) > 0);
+	assert_int_equal(mode & 0111, 0111);
+	assert_true(find_entry(extra, "ktdbg/lib/libz.so.1", &mode, NULL) > 0);
+	assert_true(find_entry(extra, "opt/second", &mode, NULL) > 0);
+	assert_int_equal(count_entries(extra, "ktdbg/lib/libz.so.1"), 1);
+	guest_image_destroy(image);
+}
+
 static void test_same_bytes(void **state)
 {
 	struct fixture *f = *state;
@@ -167,13 +201,16 @@ static void refuse(const struct guest_image_config *config, enum err_kind kind, 
 static void test_refusals(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const bad[] = {"nothing", "/etc/passwd:relative", "/etc/passwd:/", ":/x",
+	static const char *const bad[] = {"", "/usr/", "/etc/passwd:relative", "/etc/passwd:/", ":/x",
 					  "/etc/passwd:/a/../../b", "/etc/passwd:/.."};
+	static const char *const alone[] = {"nothing"};
 	static const char *const missing[] = {"/nonexistent/file:/x"}, *const folder[] = {"/etc:/x"};
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		refuse(&(struct guest_image_config){.base = f->base, .add_files = &bad[i], .add_file_count = 1},
 		       ERR_USAGE, "HOST:GUEST, GUEST a path from / on");
+	refuse(&(struct guest_image_config){.base = f->base, .add_files = alone, .add_file_count = 1},
+	       ERR_OS, "--add-file: nothing: No such file or directory");
 	refuse(&(struct guest_image_config){.base = f->base, .add_files = missing, .add_file_count = 1},
 	       ERR_OS, "--add-file: /nonexistent/file: No such file or directory");
 	refuse(&(struct guest_image_config){.base = f->base, .add_files = folder, .add_file_count = 1},
@@ -286,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ONE(test_base_alone), ONE(test_added_file), ONE(test_scheduler_program), ONE(test_same_bytes),
+		ONE(test_added_programs),
 		ONE(test_refusals),   ONE(test_lying_elf),  ONE(test_static_program),    ONE(test_origin),
 	};
 

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "coord/def_spec.h"
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "coord/places.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool names_knob(const char *word)
+{
+	size_t len = strcspn(word, "=");
+	const char *name;
+
+	for (unsigned int i = 0; (name = cgroup_knob_name(i)); i++)
+		if (strlen(name) == len && strncmp(name, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* What is left of `above` inside a cgroup with these knobs. */
+static struct err *narrow(const struct cgroup_spec *spec, const struct places *above, struct places *ret)
+{
+	*ret = *above;
+	snprintf(ret->cgroup, sizeof(ret->cgroup), "%s", spec->wire.name);
+	for (unsigned int i = 0; i < spec->wire.knob_count; i++) {
+		const struct wire_knob *k = &spec->wire.knobs[i];
+
+		if (strcmp(k->file, "cpuset.cpus") == 0)
+			ERR_TRY(parse_list(k->value, WIRE_CPUS, ret->usable));
+		else if (strcmp(k->file, "cpuset.mems") == 0)
+			ERR_TRY(parse_list(k->value, WIRE_NODES, &ret->mems));
+	}
+	return NULL;
+}
+
+static struct err *parse_work(const char *name, unsigned int count, char *const *words,
+			      const struct spec_limits *above, struct def_spec *spec)
+{
+	struct spec_limits limits = *above;
+	struct places places;
+
+	if (above->places) {
+		ERR_TRY(narrow(&spec->cgroup, above->places, &places));
+		limits.places = &places;
+	}
+	spec->has_work = true;
+	return work_spec_parse(name, count, words, &limits, &spec->work);
+}
+
+struct err *def_spec_parse(const char *name, unsigned int count, char *const *words,
+			   const struct spec_limits *above, struct def_spec *ret)
+{
+	char **knobs = calloc(2 * (size_t)count + 1, sizeof(*knobs)), **work = knobs + count;
+	unsigned int knob_count = 0, work_count = 0;
+	struct def_spec spec = {0};
+	struct err *err;
+
+	if (!knobs)
+		return err_nomem();
+	for (unsigned int i = 0; i < count; i++)
+		if (names_knob(words[i]))
+			knobs[knob_count++] = words[i];
+		else
+			work[work_count++] = words[i];
+	err = cgroup_spec_parse(name, knob_count, knobs, above, &spec.cgroup);
+	if (!err && work_count)
+		err = parse_work(name, work_count, work, above, &spec);
+	free(knobs);
+	if (!err)
+		*ret = spec;
+	return err;
+}
