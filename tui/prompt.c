@@ -31,6 +31,7 @@ static void open_prompt(struct screen *s, enum prompt_kind kind, const char *lab
 {
 	prompt_close(s);
 	s->prompt.kind = kind;
+	s->prompt.before[0] = '\0';
 	snprintf(s->prompt.label, sizeof(s->prompt.label), "%s", label);
 	edit_start(&s->prompt.edit, history, text);
 	s->message[0] = '\0';
@@ -51,6 +52,11 @@ void screen_ask(struct screen *s, const char *label, const char *text,
 {
 	open_prompt(s, PROMPT_ASK, label, text, NULL);
 	s->prompt.done = done;
+}
+
+void screen_complete_after(struct screen *s, const char *line)
+{
+	snprintf(s->prompt.before, sizeof(s->prompt.before), "%s", line);
 }
 
 void screen_confirm(struct screen *s, const char *question,
@@ -166,17 +172,38 @@ static void take_completion(struct screen *s, struct completion *c)
 		screen_message(s, ROLE_DIM, "no completion");
 }
 
+/* The word may have begun before the text: the candidates lose that part. */
+static bool cut_before(struct completion *c, size_t before)
+{
+	size_t known = c->start < before ? before - c->start : 0;
+
+	for (unsigned int i = 0; i < c->count && known; i++) {
+		size_t len = strlen(c->candidates[i]);
+
+		if (len < known)
+			return false;
+		memmove(c->candidates[i], c->candidates[i] + known, len - known + 1);
+	}
+	c->start = c->start > before ? c->start - before : 0;
+	return true;
+}
+
 static void complete(struct screen *s)
 {
 	struct completion c = {0};
 	struct edit *e = &s->prompt.edit;
-	struct err *err = completion_find(s->session, e->text, e->cursor, &c);
+	size_t before = strlen(s->prompt.before);
+	struct str line = {0};
+	struct err *err;
 
+	str_addf(&line, "%s%s", s->prompt.before, e->text);
+	err = completion_find(s->session, str_text(&line), before + e->cursor, &c);
+	str_deinit(&line);
 	if (err) {
 		screen_error(s, err);
 		return;
 	}
-	if (c.start <= e->cursor)
+	if (cut_before(&c, before) && c.start <= e->cursor)
 		take_completion(s, &c);
 	completion_deinit(&c);
 }
@@ -239,7 +266,7 @@ void prompt_key(struct screen *s, int key)
 		accept(s);
 	} else if (key == K_ESCAPE || key == K_CTRL('g') || (key == K_BACKSPACE && !p->edit.len)) {
 		cancel(s);
-	} else if (key == K_TAB && p->kind == PROMPT_COMMAND) {
+	} else if (key == K_TAB && (p->kind == PROMPT_COMMAND || p->before[0])) {
 		complete(s);
 	} else if (edit_key(&p->edit, key)) {
 		drop_candidates(p);

@@ -98,6 +98,7 @@ struct prompt {
 	struct edit edit;
 	char **candidates; /* of a completion, while they are shown */
 	unsigned int candidate_count;
+	char before[1024]; /* ASK: the command line up to the text, by which Tab completes it; "" */
 	/* ASK: takes the text. CONFIRM: called after `y`. */
 	void (*done)(struct screen *s, struct view *v, const char *text);
 };
@@ -168,6 +169,8 @@ void screen_edit_command(struct screen *s, const char *text);
 /* Ask for one line of text. */
 void screen_ask(struct screen *s, const char *label, const char *text,
 		void (*done)(struct screen *s, struct view *v, const char *text));
+/* The text that is asked for completes as what follows `line` in a command line would. */
+void screen_complete_after(struct screen *s, const char *line);
 void screen_confirm(struct screen *s, const char *question,
 		    void (*done)(struct screen *s, struct view *v, const char *text));
 

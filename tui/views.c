@@ -2,11 +2,13 @@
 #include "tui/views.h"
 
 const struct view_ops *const views_listed[] = {
-	&view_cpus, &view_tasks, &view_queue, &view_console, &view_recording, NULL,
+	&view_cpus, &view_tasks, &view_queue, &view_console, &view_recording,
+	&view_ops,  NULL,
 };
 
 const struct view_ops *const views_other[] = {
-	&view_task, &view_columns, &view_output, &view_help, NULL,
+	&view_task, &view_columns, &view_output, &view_help,
+	&view_oplist, &view_op, NULL,
 };
 
 enum role class_role(enum sched_class class)

@@ -9,7 +9,7 @@ need_kernel
 
 start "$KTDBG"
 wait_for '^CPU +BUSY% +CLASS' 90
-expect '^ 1 CPUs  2 Tasks  3 Queue  4 Console  5 Recording'
+expect '^ 1 CPUs  2 Tasks  3 Queue  4 Console  5 Recording  6 Ops'
 expect '^ +0 .* swapper/0|^ +0 .* (fair|rt|ext|stop) '
 expect '^ RUNNING .* (virtual|real) '
 
@@ -25,7 +25,11 @@ wait_gone '^CPU 1  runs '
 keys 5
 wait_for 'kept in memory; .:record start FILE'
 keys Tab
+wait_for '^CGROUP +LIVES'
+keys Tab
 wait_for '^CPU +BUSY% +CLASS'
+keys BTab
+wait_for '^CGROUP +LIVES'
 keys BTab
 wait_for 'kept in memory'
 
