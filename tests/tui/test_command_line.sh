@@ -18,7 +18,7 @@ wait_for '^:freeze ?$'
 keys C-u
 type_text s
 keys Tab
-wait_for '^ save-screen +sched'
+wait_for '^ save-screen .*sched'
 keys C-u
 type_text 'read percpu runq'
 keys Tab
