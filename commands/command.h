@@ -101,6 +101,7 @@ struct command {
 	X(boot) X(poweroff) X(freeze) X(thaw) X(run) X(until) X(back) X(forward) X(dump)           \
 	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
 	X(spawn) X(affinity) X(cgroup) X(payload) X(sched)                                         \
+	X(stall) X(steal) X(nmi)                                                                   \
 	X(backdrop) X(step) X(steps) X(scenario) X(snapshot)                                       \
 	X(record) X(expect) X(wait) X(let) X(note)                                                 \
 	X(view) X(save_screen) X(watch) X(help) X(quit)                                            \

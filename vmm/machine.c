@@ -383,9 +383,21 @@ unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max
 struct err *machine_nmi(struct machine *m)
 {
 	if (is_virtual(m))
-		return err_new(
-			ERR_REFUSED,
-			"an NMI needs --clock real: under the virtual clock it would arrive at "
-			"an instant that the host chose");
+		return vclock_nmi(&m->vclock);
 	return qmp_execute(&m->qemu.qmp, "inject-nmi", NULL, -1, 5 * SECOND, NULL);
+}
+
+struct err *machine_stall(struct machine *m, unsigned int cpu, uint64_t until)
+{
+	if (!is_virtual(m))
+		return err_new(ERR_ABSENT, "a single vCPU can be stopped under the virtual clock only");
+	if (cpu >= topology_cpus(&m->info.topology))
+		return err_new(ERR_NOT_FOUND, "no vCPU %u; there are %u", cpu,
+			       topology_cpus(&m->info.topology));
+	return vclock_stall(&m->vclock, cpu, until);
+}
+
+uint64_t machine_stalled_until(const struct machine *m, unsigned int cpu)
+{
+	return is_virtual(m) ? vclock_stalled_until(&m->vclock, cpu) : 0;
 }

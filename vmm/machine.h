@@ -153,7 +153,17 @@ const struct machine_info *machine_info(const struct machine *m);
 /* Host thread ids of the vCPUs, in CPU order; returns how many, at most `max`. */
 unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max);
 
-/* Non-maskable interrupt to all CPUs, only under the real clock (QMP). */
+/* Non-maskable interrupt to all CPUs. Virtual: held; it comes at this instant of guest time. ERR_ABSENT. */
 struct err *machine_nmi(struct machine *m) __attribute__((warn_unused_result));
+
+/*
+ * Under the virtual clock, held: vCPU `cpu` executes nothing from this instant until guest time `until`
+ * (rounded up to the grid); the others go on, and time passes though all stand. ERR_ABSENT under the real
+ * clock and where QEMU cannot, ERR_NOT_FOUND.
+ */
+struct err *machine_stall(struct machine *m, unsigned int cpu, uint64_t until)
+	__attribute__((warn_unused_result));
+/* When its stall ends, 0: it is not stalled. */
+uint64_t machine_stalled_until(const struct machine *m, unsigned int cpu);
 
 #endif

@@ -191,6 +191,34 @@ struct err *vclock_registers(struct vclock *v, struct qemu *q, unsigned int cpu,
 	return NULL;
 }
 
+struct err *vclock_stall(struct vclock *v, unsigned int cpu, uint64_t until)
+{
+	struct vclock_acts *acts = vclock_acts(v->page);
+
+	if (!(acts->able & VCLOCK_CAN_STALL))
+		return err_new(ERR_ABSENT, "this QEMU does not let a single vCPU be stopped");
+	if (cpu >= VCLOCK_CPUS_MAX)
+		return err_new(ERR_NOT_FOUND, "no vCPU %u", cpu);
+	acts->stalls += !acts->stalled_until[cpu];
+	acts->stalled_until[cpu] = until;
+	return NULL;
+}
+
+uint64_t vclock_stalled_until(const struct vclock *v, unsigned int cpu)
+{
+	return cpu < VCLOCK_CPUS_MAX ? vclock_acts(v->page)->stalled_until[cpu] : 0;
+}
+
+struct err *vclock_nmi(struct vclock *v)
+{
+	struct vclock_acts *acts = vclock_acts(v->page);
+
+	if (!(acts->able & VCLOCK_CAN_NMI))
+		return err_new(ERR_ABSENT, "this QEMU does not let its plugin send an NMI");
+	acts->nmi = 1;
+	return NULL;
+}
+
 void vclock_allow_blocks(struct vclock *v)
 {
 	v->page->in_block = VCLOCK_BLOCKS_POSSIBLE;

@@ -38,6 +38,13 @@ struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
 /* Held: a vCPU's registers as of now, borrowed until the next call. ERR_ABSENT: QEMU hides them. */
 struct err *vclock_registers(struct vclock *v, struct qemu *q, unsigned int cpu,
 			     const struct vclock_cpu **ret) __attribute__((warn_unused_result));
+/* Held: vCPU `cpu` executes nothing from now on until the first point at or after guest time `until`; a
+ * stall that is not over is changed. ERR_ABSENT: this QEMU cannot. */
+struct err *vclock_stall(struct vclock *v, unsigned int cpu, uint64_t until)
+	__attribute__((warn_unused_result));
+uint64_t vclock_stalled_until(const struct vclock *v, unsigned int cpu); /* 0: it is not */
+/* Held: an NMI to every vCPU at this instant. ERR_ABSENT. */
+struct err *vclock_nmi(struct vclock *v) __attribute__((warn_unused_result));
 /* Before QEMU starts: vclock_stand_in_block() will be used. */
 void vclock_allow_blocks(struct vclock *v);
 /* Held: run on to the first user code after `time` and stand where QMP `stop` can be sent. */

@@ -74,6 +74,29 @@ struct vclock_cpu {
 #define VCLOCK_SIZE (VCLOCK_PAGE_SIZE + VCLOCK_CPUS_MAX * sizeof(struct vclock_cpu))
 
 /*
+ * Acts, in the same page behind its own fields: what the host asks for while the guest is held, and what
+ * is done to the machine at that very instant, as it goes on. A stalled vCPU executes nothing, with
+ * whatever it held, until the first point at or after its time; the others run, and guest time
+ * passes also when all of them stand.
+ */
+enum vclock_able { VCLOCK_CAN_STALL = 1 << 0, VCLOCK_CAN_NMI = 1 << 1 };
+#define VCLOCK_ACTS_OFFSET 1024
+struct vclock_acts {
+	uint32_t able;   /* plugin: enum vclock_able, what this QEMU lets it do */
+	uint32_t nmi;    /* held: not 0: an NMI to every vCPU; the plugin sets it back */
+	uint32_t stalls; /* held: how many of the following are not 0; the plugin counts down */
+	uint32_t reserved;
+	uint64_t stalled_until[VCLOCK_CPUS_MAX]; /* held: guest ns, 0: not stalled; the plugin sets it back */
+};
+_Static_assert(sizeof(struct vclock_page) <= VCLOCK_ACTS_OFFSET, "layout");
+_Static_assert(VCLOCK_ACTS_OFFSET + sizeof(struct vclock_acts) <= VCLOCK_PAGE_SIZE, "layout");
+
+static inline struct vclock_acts *vclock_acts(struct vclock_page *page)
+{
+	return (struct vclock_acts *)((char *)page + VCLOCK_ACTS_OFFSET);
+}
+
+/*
  * Standing in a block. A stand at a point blocks QEMU's main loop too, so QEMU cannot be told to stop
  * there by QMP without letting the guest run for a moment that the host decides. With `in_block` 2 the
  * plugin stands instead in the first block of user code executed after the point, where QEMU's big

@@ -70,6 +70,11 @@ static struct {
 	int (*read_register)(void *cpu, void *array, int number);
 	void *(*array_new)(void);
 	void *(*array_set_size)(void *array, unsigned int len);
+	/* May be missing: then no vCPU can be stalled, and no NMI sent. */
+	void (*cpu_stop_current)(void);
+	void (*cpu_resume)(void *cpu);
+	void (*cpu_kick)(void *cpu);
+	void (*nmi)(int cpu_index, void *errp);
 } qemu;
 
 /* GLib's: the bytes that read_register() appends to. */
@@ -91,6 +96,7 @@ static struct {
 	enum vclock_reason block_reason; /* not 0: stand in the next block of user code */
 	uint64_t pace_host, pace_guest;	 /* where pacing counts from */
 	struct byte_array *bytes;
+	bool stalled[VCLOCK_CPUS_MAX];
 	uint64_t timer[QEMU_TIMER_SIZE / 8];
 } plugin;
 
@@ -238,13 +244,71 @@ static enum vclock_reason stop_reason(uint64_t now)
 }
 
 /*
+ * QEMU stops single vCPUs only at their own wish, so it is made to believe that this one asks. The kick is
+ * for a thread that sleeps because all vCPUs idle: it takes note of the stop when it wakes up.
+ */
+static void stall(void *cpu)
+{
+	void **current = dlsym(RTLD_DEFAULT, "current_cpu"); /* of this thread */
+	void *saved = *current;
+
+	*current = cpu;
+	qemu.cpu_stop_current();
+	*current = saved;
+	qemu.cpu_kick(cpu);
+}
+
+static void serve_stall(int index, uint64_t now)
+{
+	struct vclock_acts *acts = vclock_acts(plugin.page);
+	void *cpu = qemu.get_cpu(index);
+
+	if (cpu && acts->stalled_until[index] > now) {
+		if (!plugin.stalled[index])
+			stall(cpu);
+		plugin.stalled[index] = true;
+		return;
+	}
+	if (cpu && plugin.stalled[index])
+		qemu.cpu_resume(cpu);
+	plugin.stalled[index] = false;
+	acts->stalled_until[index] = 0;
+	acts->stalls--;
+}
+
+/* At a point, with the big lock: no vCPU is within a block. */
+static void serve_acts(uint64_t now)
+{
+	struct vclock_acts *acts = vclock_acts(plugin.page);
+
+	if (acts->nmi && acts->able & VCLOCK_CAN_NMI)
+		qemu.nmi(0, NULL);
+	acts->nmi = 0;
+	for (int i = 0; i < VCLOCK_CPUS_MAX && acts->stalls && acts->able & VCLOCK_CAN_STALL; i++)
+		if (acts->stalled_until[i])
+			serve_stall(i, now);
+}
+
+/* The first instant after `now` at which there must be a point. */
+static uint64_t next_due(uint64_t now)
+{
+	const struct vclock_acts *acts = vclock_acts(plugin.page);
+	uint64_t due = plugin.page->stop_time > now ? plugin.page->stop_time : VCLOCK_NEVER;
+
+	for (int i = 0; i < VCLOCK_CPUS_MAX && acts->stalls; i++)
+		if (acts->stalled_until[i] > now && acts->stalled_until[i] < due)
+			due = acts->stalled_until[i];
+	return due;
+}
+
+/*
  * Arm the timer for the next point. While every vCPU idles nothing can happen before QEMU's next
  * own timer, so the points until then are passed over: that changes nothing but the cost.
  */
 static void arm(uint64_t now)
 {
 	const struct vclock_page *page = plugin.page;
-	uint64_t from = now, next;
+	uint64_t from = now, due = next_due(now), next;
 
 	if (qemu.all_idle()) {
 		int64_t deadline = qemu.clock_deadline_ns(QEMU_CLOCK_VIRTUAL, QEMU_TIMER_ATTR_ALL);
@@ -252,9 +316,9 @@ static void arm(uint64_t now)
 		from += deadline < 0 || (uint64_t)deadline > VCLOCK_IDLE_MAX ? VCLOCK_IDLE_MAX
 									     : (uint64_t)deadline;
 	}
-	/* A stop in the idle time: the first point at or after it. */
-	if (page->stop_time > now && page->stop_time <= from)
-		from = page->stop_time - 1;
+	/* Due in the idle time: the first point at or after it. */
+	if (due <= from)
+		from = due - 1;
 	next = vclock_next_point(page->quantum, page->seed, from);
 	qemu.timer_mod(plugin.timer, (int64_t)(page->origin + next));
 }
@@ -274,6 +338,7 @@ static void at_point(void *opaque)
 	page->points++;
 	__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
 	pace(now);
+	serve_acts(now);
 	while ((reason = stop_reason(now))) {
 		if (page->in_block == VCLOCK_BLOCKS_NEXT) {
 			plugin.block_reason = reason;
@@ -283,6 +348,7 @@ static void at_point(void *opaque)
 		now = guest_now(); /* the host may have moved the origin */
 		__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
 		begin_epoch(now);
+		serve_acts(now);
 		/* A new stop that is reached already holds again, at the same instant. */
 	}
 	arm(now);
@@ -344,8 +410,20 @@ static bool find_symbols(void)
 	*(void **)&qemu.read_register = dlsym(RTLD_DEFAULT, "x86_cpu_gdb_read_register");
 	*(void **)&qemu.array_new = dlsym(RTLD_DEFAULT, "g_byte_array_new");
 	*(void **)&qemu.array_set_size = dlsym(RTLD_DEFAULT, "g_byte_array_set_size");
+	*(void **)&qemu.cpu_stop_current = dlsym(RTLD_DEFAULT, "cpu_stop_current");
+	*(void **)&qemu.cpu_resume = dlsym(RTLD_DEFAULT, "cpu_resume");
+	*(void **)&qemu.cpu_kick = dlsym(RTLD_DEFAULT, "qemu_cpu_kick");
+	*(void **)&qemu.nmi = dlsym(RTLD_DEFAULT, "nmi_monitor_handle");
 	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
 	       qemu.clock_deadline_ns && qemu.all_idle;
+}
+
+static uint32_t able(void)
+{
+	bool stall = qemu.get_cpu && qemu.cpu_stop_current && qemu.cpu_resume && qemu.cpu_kick &&
+		     dlsym(RTLD_DEFAULT, "current_cpu");
+
+	return (stall ? VCLOCK_CAN_STALL : 0) | (qemu.nmi ? VCLOCK_CAN_NMI : 0);
 }
 
 /* Arguments: page=FD, and ram=FD for each piece of guest memory in order. */
@@ -381,6 +459,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 		return -1;
 	}
 	plugin.page = page;
+	vclock_acts(page)->able = able();
 	plugin.parent = getppid();
 	plugin.epoch = page->go;
 #if PLUGIN_API >= 7

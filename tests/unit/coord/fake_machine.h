@@ -159,4 +159,19 @@ struct err *machine_nmi(struct machine *m)
 	return NULL;
 }
 
+struct err *machine_stall(struct machine *m, unsigned int cpu, uint64_t until)
+{
+	(void)m;
+	(void)cpu;
+	(void)until;
+	return NULL;
+}
+
+uint64_t machine_stalled_until(const struct machine *m, unsigned int cpu)
+{
+	(void)m;
+	(void)cpu;
+	return 0;
+}
+
 #endif
