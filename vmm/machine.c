@@ -3,10 +3,12 @@
 #include "vmm/accel.h"
 #include "vmm/machine_impl.h"
 #include "vmm/notes.h"
+#include "vmm/registers.h"
 #include "vmm/warm.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -378,6 +380,45 @@ unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max
 
 	memcpy(tids, m->tids, n * sizeof(*tids));
 	return n;
+}
+
+/* ---- registers ---- */
+
+static struct err *ask_qemu(struct machine *m, unsigned int cpu, struct cpu_registers *ret)
+{
+	struct json_object *arguments = json_object_new_object(), *result = NULL;
+	const char *text;
+	bool found;
+
+	if (!arguments)
+		return err_nomem();
+	json_object_object_add(arguments, "command-line", json_object_new_string("info registers"));
+	json_object_object_add(arguments, "cpu-index", json_object_new_int((int)cpu));
+	ERR_TRY(qmp_execute(&m->qemu.qmp, "human-monitor-command", arguments, -1, 5 * SECOND,
+			    &result));
+	text = json_object_get_string(result);
+	found = text && registers_parse(text, ret);
+	json_object_put(result);
+	if (!found)
+		return err_new(ERR_ABSENT, "this QEMU does not tell the registers of vCPU %u", cpu);
+	return NULL;
+}
+
+struct err *machine_registers(struct machine *m, unsigned int cpu, struct cpu_registers *ret)
+{
+	unsigned int cpus = topology_cpus(&m->info.topology);
+	const struct vclock_cpu *from;
+
+	if (cpu >= cpus)
+		return err_new(ERR_NOT_FOUND, "no vCPU %u: this machine has 0 to %u", cpu,
+			       cpus - 1);
+	if (machine_state(m) != MACHINE_HELD)
+		return err_new(ERR_REFUSED, "registers change while the machine runs");
+	if (!is_virtual(m))
+		return ask_qemu(m, cpu, ret);
+	ERR_TRY(vclock_registers(&m->vclock, &m->qemu, cpu, &from));
+	memcpy(ret->value, from->value, sizeof(ret->value));
+	return NULL;
 }
 
 struct err *machine_nmi(struct machine *m)

@@ -64,6 +64,8 @@ templates[] = {
 	{EACH_TASK, 6, "backtrace %u"},
 	{ONCE, 8, "backtrace all"},
 	{EACH_CPU, 3, "backtrace cpu:%u"},
+	{ONCE, 20, "why"},
+	{EACH_TASK, 4, "why %u"},
 	{ONCE, 30, "bpf"},
 	{ONCE, 15, "bpf maps"},
 	{ONCE, 15, "bpf programs"},

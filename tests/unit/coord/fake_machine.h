@@ -8,6 +8,7 @@
 #define TESTS_FAKE_MACHINE_H
 
 #include "vmm/machine.h"
+#include "vmm/registers.h"
 
 #include <string.h>
 
@@ -151,6 +152,11 @@ unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max
 	(void)tids;
 	(void)max;
 	return 0;
+}
+
+struct err *machine_registers(struct machine *m, unsigned int cpu, struct cpu_registers *ret)
+{
+	return err_new(ERR_ABSENT, "no vCPU behind this memory");
 }
 
 struct err *machine_nmi(struct machine *m)
