@@ -131,7 +131,7 @@ static uint64_t add_task_state(const struct model_layout *l, const struct types 
 	uint64_t state = value & l->task_state_mask, reason = value & l->reenq_mask;
 	const char *name = NULL;
 
-	if (l->enums[ENUM_TASK_STATE])
+	if (l->enums[ENUM_TASK_STATE] && state)
 		name = types_enum_name(t, l->enums[ENUM_TASK_STATE],
 				       (int64_t)(state >> l->task_state_shift));
 	else if (state)
