@@ -28,7 +28,8 @@ static struct model *take_model(void)
 
 static void add_cgroup(const char *name, const char *knob)
 {
-	struct spec_limits limits = {agent_cpus(coord_agent(coord)), agent_nodes(coord_agent(coord)), NULL};
+	struct spec_limits limits = {agent_cpus(coord_agent(coord)),
+				     agent_nodes(coord_agent(coord)), NULL};
 	char *words[] = {(char *)(uintptr_t)knob, NULL};
 	struct cgroup_spec spec;
 
@@ -190,10 +191,10 @@ static unsigned int check_picks(const struct model_entity *before, unsigned int 
 	unsigned int picks = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		const struct model_entity *was =
-			at_address(before, count_before, e[i].address);
+		const struct model_entity *was = at_address(before, count_before, e[i].address);
 
-		if (!e[i].current || !was || was->current || was->vruntime.value != e[i].vruntime.value)
+		if (!e[i].current || !was || was->current ||
+		    was->vruntime.value != e[i].vruntime.value)
 			continue;
 		*passed_over += check_pick(e, count, i);
 		picks++;
