@@ -2,6 +2,7 @@
 #include "commands/command.h"
 #include "commands/expr.h"
 #include "coord/coord.h"
+#include "coord/source.h"
 
 #include <string.h>
 
@@ -133,11 +134,15 @@ static struct err *find_type(struct session *s, const struct types *types, const
 	if (!err)
 		return NULL;
 	second = type_of_expression(s, text, ret);
-	if (!second && *ret) {
+	/* The first error is about types, which is what was asked for. DWARF takes longest: last. */
+	if (second || !*ret) {
+		err_free(second);
+		second = source_parse_type(session_source(s), types, text, ret);
+	}
+	if (!second) {
 		err_free(err);
 		return NULL;
 	}
-	/* The first error is about types, which is what was asked for. */
 	err_free(second);
 	return err;
 }
@@ -168,7 +173,7 @@ const struct command command_ptype = {
 	.usage = "ptype TYPE",
 	.summary = "show a type of the kernel with the places of its members",
 	.help = "TYPE is a C type (`struct rq`, `u64`, `enum scx_exit_kind`) or an expression, whose type\n"
-		"is shown (`ptype rq(0).cfs`).",
+		"is shown (`ptype rq(0).cfs`). With --vmlinux also types that only its DWARF has.",
 	.arguments = {{"TYPE", COMPLETE_TYPE, NULL}},
 	.run = ptype_run,
 };

@@ -2,7 +2,6 @@
 #include "base/parse.h"
 #include "commands/command.h"
 #include "commands/show.h"
-#include "coord/globals.h"
 #include "coord/source.h"
 
 #include <ctype.h>
@@ -30,11 +29,13 @@ static struct err *symbol_text(struct kernel *kernel, uint64_t address, struct s
 	return NULL;
 }
 
-static void symbol_type(struct kernel *kernel, const char *name, struct out *out)
+static void symbol_type(struct session *s, struct kernel *kernel, const char *name, uint64_t address,
+			struct out *out)
 {
 	struct str text = {0};
 	uint32_t type;
-	struct err *err = global_type(kernel_types(kernel), name, &type);
+	struct err *err =
+		source_global_type(session_source(s), kernel_types(kernel), name, address, &type);
 
 	if (!err) {
 		types_name(kernel_types(kernel), type, &text);
@@ -102,7 +103,7 @@ static struct err *run_symbol(struct session *s, const struct command_line *line
 		out_record_begin(out);
 		out_record(out, "symbol", out_string(str_text(&text)));
 		out_record(out, "address", out_hex(address));
-		symbol_type(kernel, str_text(&text), out);
+		symbol_type(s, kernel, str_text(&text), address, out);
 		symbol_source(s, str_text(&text), address, out);
 		out_record_end(out);
 	}

@@ -65,6 +65,11 @@ void operand_set_bool(struct operand *o, bool b)
 	operand_set(o, value_number(b));
 }
 
+struct source *eval_source(const struct eval *ev)
+{
+	return ev->context->session ? session_source(ev->context->session) : NULL;
+}
+
 struct err *eval_need_kernel(struct eval *ev, const struct node *n)
 {
 	if (ev->kernel)

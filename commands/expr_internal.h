@@ -186,6 +186,8 @@ struct err *eval_at_node(struct eval *ev, const struct node *n, struct err *err)
 	__attribute__((warn_unused_result));
 /* An error at a node. */
 #define eval_error(ev, kind, n, ...) expr_error(kind, (ev)->expr->text, (n)->column, __VA_ARGS__)
+/* The vmlinux that was given, NULL without one. */
+struct source *eval_source(const struct eval *ev);
 /* Error when no kernel is adopted. */
 struct err *eval_need_kernel(struct eval *ev, const struct node *n) __attribute__((warn_unused_result));
 /* Remember that something was missing: the first one is what is told. */

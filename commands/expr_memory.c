@@ -2,6 +2,8 @@
 /* Operators on types and on what lies in guest memory. */
 #include "commands/expr_internal.h"
 
+#include "coord/source.h"
+
 #include <string.h>
 
 /* ---- types ---- */
@@ -54,7 +56,7 @@ static struct value cast_builtin(const struct builtin_type *type, uint64_t numbe
 static struct err *find_type(struct eval *ev, const struct node *n, const char *name, uint32_t *ret)
 {
 	ERR_TRY(eval_need_kernel(ev, n));
-	return eval_at_node(ev, n, types_parse(ev->types, name, ret));
+	return eval_at_node(ev, n, source_parse_type(eval_source(ev), ev->types, name, ret));
 }
 
 struct err *eval_cast(struct eval *ev, struct node *n, struct operand *ret)

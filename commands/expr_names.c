@@ -7,7 +7,7 @@
 
 #include "commands/session.h"
 #include "coord/coord.h"
-#include "coord/globals.h"
+#include "coord/source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,7 +219,7 @@ static struct err *symbol_value(struct eval *ev, const struct node *n, uint64_t 
 	if (is_percpu(ev, address))
 		return eval_error(ev, ERR_USAGE, n, "%s is a per-CPU variable: percpu(%s, CPU)",
 				  n->text, n->text);
-	err = global_type(ev->types, n->text, &type);
+	err = source_global_type(eval_source(ev), ev->types, n->text, address, &type);
 	if (err && err_kind(err) == ERR_NOMEM)
 		return err;
 	if (err || types_kind(ev->types, type) == TYPE_FUNCTION)

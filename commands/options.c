@@ -254,7 +254,7 @@ SWITCH(plain)
 const struct option_row option_table[] = {
 	{"kernel", 'k', "PATH|VERSION", "newest cached",
 	 "the kernel image to boot, or its version in the cache; several with --batch: all against each", 0, set_kernel, NULL},
-	{"vmlinux", 0, "PATH", "", "DWARF of the same build, for source lines", 0, set_vmlinux,
+	{"vmlinux", 0, "PATH", "", "DWARF of the same build, for source lines and more types", 0, set_vmlinux,
 	 NULL},
 	{"topology", 't', "NnLlCcTt", "1n1l4c1t",
 	 "NUMA nodes, LLCs in all, cores per LLC, threads per core", OPTION_RECORDED, set_topology,

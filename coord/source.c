@@ -2,6 +2,8 @@
 #include "coord/source.h"
 
 #include "base/file.h"
+#include "coord/globals.h"
+#include "coord/types_dwarf.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -13,11 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A variable that was looked for. */
+#define KNOWN 64
+struct known {
+	char name[128];
+	uint64_t address;
+	Dwarf_Off type; /* 0: it has none, or is nowhere */
+};
+
 struct source {
 	int fd;
 	Elf *elf;
 	Dwarf *dwarf;
 	uint64_t kaslr_offset;
+	struct known known[KNOWN]; /* a ring */
+	unsigned int known_count;
 };
 
 /* For which guest does not matter when `expected` is NULL. */
@@ -195,39 +207,188 @@ static bool is_definition(Dwarf_Die *die, const char *name, Dwarf_Addr pc)
 	return is_at(die, pc);
 }
 
-static bool search_unit(Dwarf_Die *unit, const char *name, Dwarf_Addr pc, struct source_line *ret)
+static bool search_unit(Dwarf_Die *unit, const char *name, Dwarf_Addr pc, Dwarf_Die *ret)
 {
-	Dwarf_Die die;
-	int line;
-
-	if (dwarf_child(unit, &die) != 0)
+	if (dwarf_child(unit, ret) != 0)
 		return false;
-	do {
-		const char *file;
-
-		if (!is_definition(&die, name, pc))
-			continue;
-		file = dwarf_decl_file(&die);
-		if (!file || dwarf_decl_line(&die, &line) || line < 1)
-			continue;
-		set_line(unit, file, line, ret);
-		return true;
-	} while (dwarf_siblingof(&die, &die) == 0);
+	do
+		if (is_definition(ret, name, pc))
+			return true;
+	while (dwarf_siblingof(ret, ret) == 0);
 	return false;
+}
+
+static struct err *find_definition(struct source *s, const char *name, uint64_t address,
+				   Dwarf_Die *unit, Dwarf_Die *ret)
+{
+	Dwarf_Addr pc = address ? address - s->kaslr_offset : 0;
+	Dwarf_CU *cu = NULL;
+
+	/* A function's unit is in the index; a variable's has to be searched for. */
+	if (pc && find_unit(s, pc, unit) && search_unit(unit, name, pc, ret))
+		return NULL;
+	while (dwarf_get_units(s->dwarf, cu, &cu, NULL, NULL, unit, NULL) == 0)
+		if (search_unit(unit, name, pc, ret))
+			return NULL;
+	return err_new(ERR_NOT_FOUND, "no definition of %s in the vmlinux", name);
 }
 
 struct err *source_of_symbol(struct source *s, const char *name, uint64_t address,
 			     struct source_line *ret)
 {
-	Dwarf_Addr pc = address ? address - s->kaslr_offset : 0;
-	Dwarf_CU *unit = NULL;
+	Dwarf_Die unit, die;
+	const char *file;
+	int line;
+
+	ERR_TRY(find_definition(s, name, address, &unit, &die));
+	file = dwarf_decl_file(&die);
+	if (!file || dwarf_decl_line(&die, &line) || line < 1)
+		return err_new(ERR_NOT_FOUND, "no source line for %s", name);
+	set_line(&unit, file, line, ret);
+	return NULL;
+}
+
+/* ---- types ---- */
+
+/* Where a variable's type stands, 0 for none. Asked for again and again, by expressions over rows.
+ */
+static Dwarf_Off variable_type(struct source *s, const char *name, uint64_t address)
+{
+	struct known *known = &s->known[s->known_count % KNOWN];
+	Dwarf_Attribute attribute;
+	Dwarf_Die unit, die, type;
+	struct err *err;
+
+	for (unsigned int i = 0; i < s->known_count && i < KNOWN; i++)
+		if (s->known[i].address == address && strcmp(s->known[i].name, name) == 0)
+			return s->known[i].type;
+	if (strlen(name) >= sizeof(known->name))
+		return 0;
+	strcpy(known->name, name);
+	known->address = address;
+	known->type = 0;
+	s->known_count++;
+	err = find_definition(s, name, address, &unit, &die);
+	if (!err && dwarf_tag(&die) == DW_TAG_variable &&
+	    dwarf_formref_die(dwarf_attr_integrate(&die, DW_AT_type, &attribute), &type))
+		known->type = dwarf_dieoffset(&type);
+	err_free(err);
+	return known->type;
+}
+
+struct err *source_global_type(struct source *s, const struct types *types, const char *name,
+			       uint64_t address, uint32_t *ret)
+{
+	struct err *err = global_type(types, name, ret);
+	Dwarf_Die die;
+	Dwarf_Off type;
+
+	if (!err || err_kind(err) != ERR_ABSENT || !s)
+		return err;
+	type = variable_type(s, name, address);
+	if (!type || !dwarf_offdie(s->dwarf, type, &die))
+		return err;
+	err_free(err);
+	return err_wrap(types_import(types, &die, ret), "type of %s", name);
+}
+
+struct wanted {
+	const char *name;
+	size_t len;
+	int tag; /* DW_TAG_*, 0: any */
+};
+
+/* What a type's name is about, without qualifiers. */
+static struct wanted wanted_type(const char *text)
+{
+	static const struct {
+		const char *word;
+		int tag;
+	} words[] = {{"const", 0},
+		     {"volatile", 0},
+		     {"struct", DW_TAG_structure_type},
+		     {"union", DW_TAG_union_type},
+		     {"enum", DW_TAG_enumeration_type}};
+	struct wanted w = {.name = text};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t len = strlen(words[i].word);
+
+		w.name += strspn(w.name, " \t");
+		if (strncmp(w.name, words[i].word, len) != 0 || !strchr(" \t", w.name[len]))
+			continue;
+		w.name += len;
+		w.tag = words[i].tag ? words[i].tag : w.tag;
+	}
+	w.name += strspn(w.name, " \t");
+	w.len = strcspn(w.name, " \t*[");
+	return w;
+}
+
+static bool is_wanted(Dwarf_Die *die, const struct wanted *w)
+{
+	int tag = dwarf_tag(die);
+	const char *name;
+
+	if (w->tag ? tag != w->tag
+		   : tag != DW_TAG_structure_type && tag != DW_TAG_union_type &&
+			     tag != DW_TAG_enumeration_type && tag != DW_TAG_typedef)
+		return false;
+	name = dwarf_diename(die);
+	return name && strlen(name) == w->len && strncmp(name, w->name, w->len) == 0 &&
+	       !dwarf_hasattr(die, DW_AT_declaration);
+}
+
+#define BLOCKS_MAX 16 /* nested in a function */
+
+/* Also inside functions and their blocks, where BTF does not look. */
+static bool search_types(Dwarf_Die *above, const struct wanted *w, unsigned int depth,
+			 Dwarf_Die *ret)
+{
 	Dwarf_Die die;
 
-	/* A function's unit is in the index; a variable's has to be searched for. */
-	if (pc && find_unit(s, pc, &die) && search_unit(&die, name, pc, ret))
-		return NULL;
-	while (dwarf_get_units(s->dwarf, unit, &unit, NULL, NULL, &die, NULL) == 0)
-		if (search_unit(&die, name, pc, ret))
-			return NULL;
-	return err_new(ERR_NOT_FOUND, "no definition of %s in the vmlinux", name);
+	if (dwarf_child(above, &die) != 0)
+		return false;
+	do {
+		int tag = dwarf_tag(&die);
+
+		if (is_wanted(&die, w)) {
+			*ret = die;
+			return true;
+		}
+		if ((tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block) &&
+		    depth < BLOCKS_MAX && search_types(&die, w, depth + 1, ret))
+			return true;
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return false;
+}
+
+static struct err *import_named(struct source *s, const struct types *types, const char *text)
+{
+	const struct wanted w = wanted_type(text);
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die top, die;
+	uint32_t unused;
+
+	while (w.len && dwarf_get_units(s->dwarf, unit, &unit, NULL, NULL, &top, NULL) == 0)
+		if (search_types(&top, &w, 0, &die))
+			return types_import(types, &die, &unused);
+	return err_new(ERR_NOT_FOUND, "no type '%s' in the vmlinux", text);
+}
+
+struct err *source_parse_type(struct source *s, const struct types *types, const char *text,
+			      uint32_t *ret)
+{
+	struct err *err = types_parse(types, text, ret), *second;
+
+	if (!err || err_kind(err) != ERR_NOT_FOUND || !s)
+		return err;
+	second = import_named(s, types, text);
+	if (second && err_kind(second) == ERR_NOT_FOUND) {
+		err_free(second);
+		return err;
+	}
+	err_free(err);
+	ERR_TRY(err_wrap(second, "%s", text));
+	return types_parse(types, text, ret);
 }

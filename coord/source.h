@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Source lines, from the DWARF of a vmlinux (`--vmlinux`): the line of an address, and the line
- * where a function or variable is defined. Nothing else needs such a file.
+ * What the DWARF of a vmlinux (`--vmlinux`) tells: the source line of an address, the line where a
+ * function or variable is defined, and types that the kernel's BTF lacks: those of most variables,
+ * those inside functions. Nothing else needs such a file.
  *
  * A vmlinux of another build would give wrong lines without a word, so its build-id must be the
  * guest's. Look-ups may take seconds the first time (variables: every compile unit is searched) and
@@ -11,6 +12,7 @@
 #define COORD_SOURCE_H
 
 #include "base/err.h"
+#include "coord/types.h"
 
 #include <stdint.h>
 
@@ -37,5 +39,12 @@ struct err *source_of_address(struct source *s, uint64_t address, struct source_
  * several static ones is chosen, 0 when it is not known. ERR_NOT_FOUND. */
 struct err *source_of_symbol(struct source *s, const char *name, uint64_t address,
 			     struct source_line *ret) __attribute__((warn_unused_result));
+
+/* types_parse() and global_type(), and where they know nothing what DWARF knows; `s` may be NULL.
+ * The error is theirs when it does not either. `address` as for source_of_symbol(). */
+struct err *source_parse_type(struct source *s, const struct types *types, const char *text,
+			      uint32_t *ret) __attribute__((warn_unused_result));
+struct err *source_global_type(struct source *s, const struct types *types, const char *name,
+			       uint64_t address, uint32_t *ret) __attribute__((warn_unused_result));
 
 #endif

@@ -119,6 +119,18 @@ void types_destroy(struct types *t)
 	free(t);
 }
 
+/* Few if any of those that were added have a name: types_import(). */
+static uint32_t find_added(const struct types *t, const char *name, uint32_t kinds)
+{
+	for (uint32_t id = t->base_count; id < btf__type_cnt(t->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(t->btf, id);
+
+		if (kinds >> btf_kind(type) & 1 && strcmp(types_text(t, type->name_off), name) == 0)
+			return id;
+	}
+	return 0;
+}
+
 uint32_t types_find(const struct types *t, const char *name, uint32_t kinds)
 {
 	uint32_t id = t->heads[types_hash(name) & t->hash_mask];
@@ -129,7 +141,7 @@ uint32_t types_find(const struct types *t, const char *name, uint32_t kinds)
 		if (kinds >> btf_kind(type) & 1 && strcmp(types_text(t, type->name_off), name) == 0)
 			return id;
 	}
-	return 0;
+	return find_added(t, name, kinds);
 }
 
 struct err *types_pointer_to(const struct types *t, uint32_t target, uint32_t *ret)

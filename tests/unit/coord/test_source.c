@@ -3,6 +3,7 @@
 #include "coord/source.h"
 #include "tests/expect.h"
 
+#include <bpf/btf.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +21,40 @@ static __attribute__((noinline, noclone, used)) int a_function(int x)
 	return x * a_variable;
 }
 static const int a_function_line = __LINE__ - 4;
+
+/* Types that no BTF has. */
+enum colour { RED = -1, BLUE = 5 };
+enum wide { WIDEST = 0xfedcba9876543210ull };
+typedef struct chain chain_t;
+struct chain {
+	char letter;
+	unsigned int low : 3, high : 7;
+	chain_t *next;
+	struct link {
+		enum colour colour;
+		struct chain *back;
+	} link[2][5];
+	union {
+		long number;
+		const volatile char *text;
+	};
+	int (*call)(struct chain *, int);
+	enum wide wide;
+};
+static struct chain a_chain;
+static struct {
+	short inner;
+} unnamed[3];
+
+static __attribute__((noinline, noclone, used)) int with_a_type_of_its_own(int x)
+{
+	struct within {
+		short s[4];
+	};
+	volatile struct within w = {{(short)x}};
+
+	return w.s[x & 3] + unnamed[x & 1].inner + a_chain.letter;
+}
 
 /* The message of a refusal has both ids. */
 static void own_build_id(char id[64])
@@ -136,6 +171,134 @@ static void test_wrong_files(void **state)
 	expect_err(source_open(SELF, "", 0, &s), ERR_REFUSED, message);
 }
 
+/* ---- types ---- */
+
+/* A BTF that knows int and nothing else. */
+static struct types *small_types(void)
+{
+	struct btf *b = btf__new_empty();
+	struct types *t;
+	const void *raw;
+	uint32_t size;
+
+	assert_true(btf__add_int(b, "int", 4, BTF_INT_SIGNED) == 1);
+	raw = btf__raw_data(b, &size);
+	expect_ok(types_create(raw, size, &t));
+	btf__free(b);
+	return t;
+}
+
+static void check_member(const struct types *t, uint32_t id, const char *path, uint64_t bit_offset,
+			 uint32_t bit_size, const char *type)
+{
+	struct member member;
+	struct str name = {0};
+
+	expect_ok(types_member(t, id, path, &member));
+	assert_int_equal(member.bit_offset, bit_offset);
+	assert_int_equal(member.bit_size, bit_size);
+	types_name(t, member.type, &name);
+	assert_string_equal(str_text(&name), type);
+	str_deinit(&name);
+}
+
+static void test_types(void **state)
+{
+	struct source *s = open_self();
+	struct types *t = small_types();
+	struct member member;
+	uint32_t pointer, id;
+	int64_t value;
+
+	expect_ok(source_parse_type(s, t, "const struct chain *", &pointer));
+	assert_int_equal(types_kind(t, pointer), TYPE_POINTER);
+	id = types_target(t, pointer);
+	assert_int_equal(types_size(t, id), sizeof(struct chain));
+	check_member(t, id, "letter", 0, 0, "char");
+	check_member(t, id, "low", 8, 3, "unsigned int");
+	check_member(t, id, "high", 11, 7, "unsigned int");
+	check_member(t, id, "next", 8 * offsetof(struct chain, next), 0, "chain_t *");
+	check_member(t, id, "link[1][3].colour", 8 * offsetof(struct chain, link[1][3].colour), 0,
+		     "enum colour");
+	check_member(t, id, "text", 8 * offsetof(struct chain, text), 0, "char *");
+	expect_ok(types_member(t, id, "next", &member));
+	/* Whichever way leads back to it. */
+	assert_int_equal(types_resolve(t, types_target(t, member.type)), types_resolve(t, id));
+	expect_ok(types_member(t, id, "link[0][0].back", &member));
+	assert_int_equal(types_size(t, types_target(t, member.type)), sizeof(struct chain));
+	expect_ok(types_member(t, id, "call", &member));
+	assert_int_equal(types_kind(t, types_target(t, member.type)), TYPE_FUNCTION);
+	expect_ok(source_parse_type(s, t, "enum colour", &id));
+	expect_ok(types_enum_value(t, id, "RED", &value));
+	assert_int_equal(value, -1);
+	assert_string_equal(types_enum_name(t, id, 5), "BLUE");
+	expect_ok(source_parse_type(s, t, "enum wide", &id));
+	assert_int_equal(types_size(t, id), 8);
+	assert_string_equal(types_enum_name(t, id, (int64_t)WIDEST), "WIDEST");
+	types_destroy(t);
+	source_close(s);
+}
+
+static void test_types_within_functions(void **state)
+{
+	struct source *s = open_self();
+	struct types *t = small_types();
+	uint32_t id, again;
+
+	expect_ok(source_parse_type(s, t, "struct within [2]", &id));
+	assert_int_equal(types_size(t, id), 16);
+	expect_ok(source_parse_type(s, t, "within", &id));
+	expect_ok(source_parse_type(NULL, t, "struct within", &again));
+	assert_int_equal(id, again);
+	types_destroy(t);
+	source_close(s);
+}
+
+static void test_types_of_variables(void **state)
+{
+	struct source *s = open_self();
+	struct types *t = small_types();
+	struct str name = {0};
+	uint32_t id, again;
+
+	expect_ok(source_global_type(s, t, "a_variable", (uint64_t)(uintptr_t)&a_variable, &id));
+	assert_int_equal(id, 1); /* BTF's own int */
+	expect_ok(source_global_type(s, t, "a_chain", (uint64_t)(uintptr_t)&a_chain, &id));
+	types_name(t, id, &name);
+	assert_string_equal(str_text(&name), "struct chain");
+	expect_ok(source_global_type(s, t, "a_chain", (uint64_t)(uintptr_t)&a_chain, &again));
+	assert_int_equal(id, again);
+	expect_ok(source_global_type(s, t, "unnamed", 0, &id));
+	assert_int_equal(types_size(t, id), 6);
+	check_member(t, types_target(t, id), "inner", 0, 0, "short int");
+	str_deinit(&name);
+	types_destroy(t);
+	source_close(s);
+}
+
+static void test_no_such_type(void **state)
+{
+	struct source *s = open_self();
+	struct types *t = small_types();
+	uint32_t id = 7;
+
+	for (int round = 0; round < 2; round++) {
+		expect_err(source_parse_type(s, t, "struct no_such_thing", &id), ERR_NOT_FOUND,
+			   "no type 'struct no_such_thing'");
+		expect_err(source_parse_type(s, t, "union chain", &id), ERR_NOT_FOUND,
+			   "no type 'union chain'");
+		expect_err(source_global_type(s, t, "no_such_thing", 0, &id), ERR_ABSENT,
+			   "BTF does not know the type of no_such_thing");
+		expect_err(source_global_type(s, t, "a_function", 0, &id), ERR_ABSENT,
+			   "BTF does not know the type of a_function");
+		expect_err(source_parse_type(NULL, t, "struct chain", &id), ERR_NOT_FOUND,
+			   "no type 'struct chain'");
+	}
+	assert_int_equal(id, 7);
+	types_destroy(t);
+	source_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +306,10 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_there),
 		cmocka_unit_test(test_no_such_symbol),
 		cmocka_unit_test(test_wrong_files),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_types_within_functions),
+		cmocka_unit_test(test_types_of_variables),
+		cmocka_unit_test(test_no_such_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
