@@ -18,7 +18,7 @@ struct payload {
 	char name[64];
 };
 
-/* All that run, whose end nobody has asked for, and the last few others; caller frees. */
+/* All that run or whose end nobody has asked for; caller frees. */
 struct err *payload_list(struct agent *a, struct payload **ret, unsigned int *ret_count)
 	__attribute__((warn_unused_result));
 
@@ -35,7 +35,7 @@ struct err *payload_run(struct agent *a, const char *program, unsigned int argum
 	__attribute__((warn_unused_result));
 
 /* Let guest time pass until it ended, at most `timeout_ns` (ERR_TIMEOUT). Appends what it wrote, at most
- * the newest 16 KiB, raw, and sets p->ended and p->status. */
+ * the newest 16 KiB, raw, and sets p->ended and p->status. The end is told once. */
 struct err *payload_wait(struct agent *a, struct payload *p, uint64_t timeout_ns, struct str *output)
 	__attribute__((warn_unused_result));
 /* With all of its session, and wait for its end. */

@@ -132,6 +132,7 @@ unsigned int workers_kill(struct agent *a, const char *cgroup);
 void workers_ended(struct agent *a, pid_t tgid, int status);
 void workers_forget(struct agent *a, const char *cgroup);
 void worker_kill(const struct wire_worker *w); /* it ends soon */
+void process_kill(pid_t thread, pid_t process); /* the same of any */
 bool worker_alive(const struct wire_worker *w);
 
 /* affinity.c */

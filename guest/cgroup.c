@@ -14,7 +14,7 @@
 #define DEADLINE 5000000000ULL  /* ns of guest time for a kill, a freeze */
 #define MAX_DEPTH 8
 #define ROOT_LEN (sizeof(CGROUP_ROOT) - 1)
-#define MAX_LISTED 256
+#define MAX_LISTED 4096
 #define MAX_PASSES 64 /* over a cgroup whose processes fork while they are moved */
 
 static bool is_runner(const char *name)
@@ -271,16 +271,56 @@ static int write_in(const char *path, const char *name, const char *value)
 	return write_small_file(file, value);
 }
 
-/* Kill all of it: cgroup.kill also reaches frozen tasks and children of workers. */
+/* Children of workers and programs that fork as we look: again and again until nothing is left. */
+static void kill_once(void *context, const char *name)
+{
+	const char *top = context;
+	size_t len = strlen(top);
+	char path[2 * CGROUP_PATH], line[32];
+	FILE *f;
+
+	if (strncmp(name, top, len) != 0 || (name[len] && name[len] != '/'))
+		return;
+	snprintf(path, sizeof(path), CGROUP_ROOT "/%s/cgroup.procs", name);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		process_kill(atoi(line), atoi(line));
+	if (f)
+		fclose(f);
+}
+
+static bool kill_until_empty(struct agent *a, const char *name, const char *path)
+{
+	uint64_t end = agent_now() + DEADLINE;
+
+	while (read_event(path, "populated") == 1) {
+		unsigned int left = MAX_LISTED;
+
+		if (agent_now() > end)
+			return false;
+		each_cgroup("", 0, &left, kill_once, (char *)(uintptr_t)name);
+		agent_pause(a, STEP);
+	}
+	return true;
+}
+
+/*
+ * Kill all of it, frozen or not. Freezing it keeps a process that forks from doing so again. cgroup.kill would
+ * do it in one go, but from then on some kernels (7.2 does) kill whatever clone3() puts into that cgroup.
+ */
 static int kill_all(struct agent *a, const char *name, const char *path)
 {
+	char file[CGROUP_PATH + 32], frozen[16] = "0";
 	unsigned int left;
-	int errnum = write_in(path, "cgroup.kill", "1");
+	bool empty;
 
-	if (errnum && errnum != ENOENT)
-		return agent_fail(a, errnum, "killing cgroup %s: %s", name, strerror(errnum));
+	snprintf(file, sizeof(file), "%s/cgroup.freeze", path);
+	read_small_file(file, frozen, sizeof(frozen));
+	write_small_file(file, "1");
 	left = workers_kill(a, name);
-	if (left || !wait_event(a, path, "populated", 0))
+	empty = kill_until_empty(a, name, path);
+	write_small_file(file, frozen);
+	if (left || !empty)
 		return agent_fail(a, EBUSY, "%u workers of cgroup %s do not end", left, name);
 	return 0;
 }

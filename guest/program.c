@@ -83,7 +83,7 @@ int op_run_list(struct agent *a, const void *payload)
 		const struct child *child = &a->children[i];
 		char status[16] = "-";
 
-		if (child->kind != CHILD_PROGRAM)
+		if (child->kind != CHILD_PROGRAM || child->told)
 			continue;
 		if (child->ended)
 			snprintf(status, sizeof(status), "%d", child->status);

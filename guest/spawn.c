@@ -72,12 +72,17 @@ static unsigned int count_alive(struct agent *a, const char *cgroup)
 }
 
 /* A task must run to die, which a broken scheduler might never grant: it dies under SCHED_FIFO. */
-void worker_kill(const struct wire_worker *w)
+void process_kill(pid_t thread, pid_t process)
 {
 	struct sched_param param = {.sched_priority = 1};
 
-	sched_setscheduler(w->pid, SCHED_FIFO, &param);
-	kill(w->tgid, SIGKILL);
+	sched_setscheduler(thread, SCHED_FIFO, &param);
+	kill(process, SIGKILL);
+}
+
+void worker_kill(const struct wire_worker *w)
+{
+	process_kill(w->pid, w->tgid);
 }
 
 unsigned int workers_kill(struct agent *a, const char *cgroup)

@@ -39,8 +39,13 @@ $(O)/tests/guest/maps: $(O)/agent/tests/guest/inside/maps.o
 	@mkdir -p $(@D)
 	$(say) GUESTLD $@
 	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^ $(GUEST_BPF_LIBS)
--include $(O)/agent/tests/guest/inside/maps.d
+$(O)/tests/guest/hostile: $(O)/agent/tests/guest/inside/hostile.o
+	@mkdir -p $(@D)
+	$(say) GUESTLD $@
+	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^
+-include $(O)/agent/tests/guest/inside/maps.d $(O)/agent/tests/guest/inside/hostile.d
 $(O)/tests/guest/test_bpf: | $(O)/tests/guest/maps
+$(O)/tests/guest/test_ops $(O)/tests/guest/test_hostile: | $(O)/tests/guest/hostile
 
 .PHONY: check-guest
 GUEST_JOBS ?= 2
