@@ -5,6 +5,7 @@
 #include "commands/rows.h"
 #include "commands/show.h"
 #include "commands/words.h"
+#include "coord/agent.h"
 #include "coord/bpf.h"
 
 #include <stdlib.h>
@@ -194,12 +195,55 @@ static struct err *set_variable(struct session *s, const struct words *words, st
 	return err;
 }
 
+/* ---- pin ---- */
+
+static struct err *pin_named(struct session *s, const struct bpf_list *list, const char *text,
+			     struct out *out)
+{
+	const struct bpf_map *map;
+	struct agent *agent;
+	const char *path;
+	struct str name = {0}, place = {0};
+	struct err *err;
+
+	ERR_TRY(show_agent(s, &agent));
+	ERR_TRY(bpf_split(list, text, &map, &path));
+	if (*path)
+		return err_new(ERR_USAGE, "%s: a map is pinned as a whole", text);
+	str_add_clean(&name, map->name, sizeof(map->name));
+	if (!name.len)
+		str_addf(&name, "map_%u", map->id);
+	err = agent_bpf_pin(agent, map->id, str_text(&name), &place);
+	if (!err)
+		out_text(out, "%s pinned as %s", str_text(&name), str_text(&place));
+	str_deinit(&name);
+	str_deinit(&place);
+	return err;
+}
+
+static struct err *pin_map(struct session *s, const char *text, struct out *out)
+{
+	struct kernel *kernel;
+	struct bpf_list list;
+	struct err *err;
+
+	if (session_options(s)->readonly)
+		return err_new(ERR_REFUSED, "bpf pin: refused by --readonly");
+	ERR_TRY(session_kernel(s, &kernel));
+	ERR_TRY(bpf_list(kernel, &list));
+	err = pin_named(s, &list, text, out);
+	bpf_list_deinit(&list);
+	return err;
+}
+
 static struct err *run_words(struct session *s, const struct words *words, struct out *out)
 {
 	const char *what = words->words[0];
 
 	if (strcmp(what, "map") == 0 && words->count == 2)
 		return show_map(s, words->words[1], out);
+	if (strcmp(what, "pin") == 0 && words->count == 2)
+		return pin_map(s, words->words[1], out);
 	if (strcmp(what, "set") == 0 && words->count > 2)
 		return set_variable(s, words, out);
 	return command_usage(&command_bpf);
@@ -230,7 +274,7 @@ const struct command command_bpf = {
 	.group = GROUP_INSPECT,
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
 	.usage = "bpf [maps|programs [where EXPR] [sort KEY] [columns A,B] | map MAP | "
-		 "set MAP.VAR VALUE]",
+		 "set MAP.VAR VALUE | pin MAP]",
 	.summary = "BPF maps and programs, what a map holds, its variables changed",
 	.help = "MAP is an id, a name, or the end of a name from a dot on: .bss. `bpf map MAP` "
 		"shows arrays, hashes\n"
@@ -247,11 +291,15 @@ const struct command command_bpf = {
 		"the verifier has built its value into their code, so that only other readers see "
 		"the new one.\n"
 		"\n"
+		"`bpf pin` has the guest pin the map in its /sys/fs/bpf under its name (a dot becomes _), "
+		"until the end of\n"
+		"the step in which that was done, if any.\n"
+		"\n"
 		"    bpf programs where jited == true sort -length\n"
 		"    bpf map .bss\n"
 		"    bpf map .bss.runtime_before[2]\n"
 		"    bpf set .bss.vtime_now 1000000",
-	.arguments = {{"WHAT", COMPLETE_WORD, "maps|programs|map|set"},
+	.arguments = {{"WHAT", COMPLETE_WORD, "maps|programs|map|set|pin"},
 		      {"MAP", COMPLETE_BPF, NULL}},
 	.run = run_bpf,
 };

@@ -252,7 +252,7 @@ static struct err *check_op(const struct parser *p, const struct plan_line *line
 /* Commands that are no ops: they begin or end what a step lives in, or are about something else. */
 static bool may_be_op(const struct command *c)
 {
-	static const char *const others[] = {"wait", "let", "note", "print"};
+	static const char *const others[] = {"wait", "let", "note", "print", "bpf"};
 
 	if (c->flags & (CMD_BLOCK | CMD_SCREEN_ONLY) || !(c->flags & CMD_RECORDED))
 		return false;

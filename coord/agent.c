@@ -397,6 +397,14 @@ struct err *agent_sched_detach(struct agent *a)
 	return agent_call(a, WIRE_OP_SCHED_DETACH, NULL, 0, AGENT_SCHED_DEADLINE, NULL);
 }
 
+struct err *agent_bpf_pin(struct agent *a, unsigned int map_id, const char *name, struct str *ret)
+{
+	struct wire_pin payload = {.map_id = map_id};
+
+	snprintf(payload.name, sizeof(payload.name), "%s", name);
+	return call_for_text(a, WIRE_OP_BPF_PIN, &payload, sizeof(payload), ret);
+}
+
 struct err *agent_sched_status(struct agent *a, struct str *ret)
 {
 	return call_for_text(a, WIRE_OP_SCHED_STATUS, NULL, 0, ret);

@@ -85,6 +85,9 @@ struct err *agent_sched_attach(struct agent *a, const char *name, unsigned int a
 struct err *agent_sched_replace(struct agent *a, const char *name, unsigned int argument_count,
 				char *const *arguments, char ret_old[64], uint64_t *ret_gap)
 	__attribute__((warn_unused_result));
+/* Pin a BPF map in the guest's bpffs under its name; *ret is the path. ERR_REFUSED: the name is taken. */
+struct err *agent_bpf_pin(struct agent *a, unsigned int map_id, const char *name, struct str *ret)
+	__attribute__((warn_unused_result));
 struct err *agent_sched_detach(struct agent *a) __attribute__((warn_unused_result));
 struct err *agent_sched_status(struct agent *a, struct str *ret) __attribute__((warn_unused_result));
 

@@ -47,6 +47,13 @@ struct owned_cgroup {
 	uint32_t scope; /* enum wire_scope */
 };
 
+#define AGENT_PINS 64
+/* A map pinned in bpffs. */
+struct pin {
+	char path[96];
+	uint32_t scope; /* enum wire_scope */
+};
+
 struct agent {
 	uint8_t *mailbox;
 	struct wire_header *header;
@@ -59,6 +66,8 @@ struct agent {
 	uint64_t last_request; /* ns */
 	struct owned_cgroup owned[AGENT_OWNED]; /* in the order in which they were made */
 	unsigned int owned_count;
+	struct pin pins[AGENT_PINS];
+	unsigned int pin_count;
 	/* A private copy of the request, so that it cannot change while it is handled. */
 	_Alignas(8) uint8_t request[WIRE_PAYLOAD_MAX];
 };
@@ -145,6 +154,10 @@ int op_sched_attach(struct agent *a, const void *payload);
 int op_sched_detach(struct agent *a, const void *payload);
 int op_sched_replace(struct agent *a, const void *payload);
 int op_sched_status(struct agent *a, const void *payload);
+
+/* pin.c */
+int op_bpf_pin(struct agent *a, const void *payload);
+void pins_end(struct agent *a, uint32_t scope); /* those of the scope and of those within it */
 
 /* program.c */
 int op_run(struct agent *a, const void *payload);

@@ -31,6 +31,7 @@ static const struct op ops[] = {
 	{WIRE_OP_SCHED_DETACH, 0, op_sched_detach},
 	{WIRE_OP_SCHED_REPLACE, sizeof(struct wire_program), op_sched_replace},
 	{WIRE_OP_SCHED_STATUS, 0, op_sched_status},
+	{WIRE_OP_BPF_PIN, sizeof(struct wire_pin), op_bpf_pin},
 	{WIRE_OP_RUN, sizeof(struct wire_program), op_run},
 	{WIRE_OP_RUN_WAIT, sizeof(struct wire_process), op_run_wait},
 	{WIRE_OP_RUN_KILL, sizeof(struct wire_process), op_run_kill},

@@ -148,5 +148,6 @@ int op_scope_end(struct agent *a, const void *payload)
 	workers = end_workers(a, r->scope);
 	programs = end_programs(a, r->scope);
 	cgroups = end_cgroups(a, r->scope);
+	pins_end(a, r->scope);
 	return workers ? workers : programs ? programs : cgroups;
 }

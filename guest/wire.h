@@ -111,6 +111,7 @@ enum wire_op {
 	WIRE_OP_SCHED_STATUS = 14, /* no payload; text: KEY VALUE lines */
 	WIRE_OP_SCHED_REPLACE = 22,/* struct wire_program: detach what is attached, attach this; value: ns in
 				    * between, 0 when nothing was attached; text: what was */
+	WIRE_OP_BPF_PIN = 23,      /* struct wire_pin; text: the path */
 	WIRE_OP_RUN = 15,          /* struct wire_program; value: its pid. Output goes to the console */
 	WIRE_OP_RUN_WAIT = 16,     /* struct wire_process; value: wait status; text: the newest of its
 				    * output. EAGAIN: still runs */
@@ -163,6 +164,14 @@ struct wire_two_names {
 	char to[WIRE_CGROUP_NAME];
 };
 _Static_assert(sizeof(struct wire_two_names) == 128, "wire_two_names");
+
+/* A BPF map, pinned under its name. */
+struct wire_pin {
+	uint32_t map_id;
+	uint32_t reserved;
+	char name[64];
+};
+_Static_assert(sizeof(struct wire_pin) == 72, "wire_pin");
 
 struct wire_path {
 	char path[256];

@@ -54,8 +54,8 @@ check-guest: all $(GUEST_TESTS) ## tests that boot guests
 
 # The same on several kernels, fetched when they are not in the cache.
 .PHONY: check-kernels
-KERNELS ?= 6.19 7.0 7.1 7.2
-check-kernels: all $(GUEST_TESTS) ## guest tests on each of KERNELS="6.19 7.0 7.1 7.2"
+KERNELS ?= 6.18 6.19 7.0 7.1 7.2
+check-kernels: all $(GUEST_TESTS) ## guest tests on each of KERNELS="6.18 6.19 7.0 7.1 7.2"
 	$(Q)status=0; for k in $(KERNELS); do \
 		$(O)/ktdbg kernel fetch $$k || status=1; \
 		KTDBG_TEST_KERNEL=$$k $(RUN) -p $$k/ -k -g guest -t 400 -j $(GUEST_JOBS) $(GUEST_TESTS) || status=1; \
