@@ -43,6 +43,8 @@ struct request {
 	unsigned int command_count;
 	const char **kernels; /* of each --kernel: with --batch there may be several */
 	unsigned int kernel_count;
+	const char **quanta; /* of each --quantum: diff-runs takes two */
+	unsigned int quantum_count;
 	const char *script;
 	const char *open;   /* a recording to replay first */
 	unsigned int at;    /* up to this line; 0: all of it */
@@ -116,6 +118,8 @@ static struct err *set_option(struct request *r, const struct option_row *row, c
 		return set_mode(r, row->name, value);
 	if (strcmp(row->name, "kernel") == 0)
 		ERR_TRY(add_string(&r->kernels, &r->kernel_count, value));
+	if (strcmp(row->name, "quantum") == 0)
+		ERR_TRY(add_string(&r->quanta, &r->quantum_count, value));
 	return options_set(&r->options, row->name, value);
 }
 
@@ -232,6 +236,8 @@ static struct err *take_subcommand(struct request *r)
 		str_add_c(&line, ' ');
 		words_quote(&line, r->words[i]);
 	}
+	for (unsigned int i = 0; command == &command_diff_runs && i < r->quantum_count; i++)
+		str_addf(&line, " %s", r->quanta[i]);
 	r->subcommand = str_take(&line);
 	return r->subcommand ? NULL : err_nomem();
 }
@@ -249,6 +255,8 @@ static struct err *check_request(struct request *r)
 			       "--open takes one recording, and neither --batch nor words");
 	if (r->kernel_count > 1 && !r->is_batch)
 		return err_new(ERR_USAGE, "--kernel: only --batch takes several");
+	if (r->quantum_count > 1 && (!r->word_count || r->is_batch))
+		return err_new(ERR_USAGE, "--quantum: only diff-runs takes several");
 	if (r->command_count && r->script)
 		return err_new(ERR_USAGE, "-e and --script exclude each other");
 	return take_subcommand(r);
@@ -268,6 +276,7 @@ static void request_deinit(struct request *r)
 	options_deinit(&r->options);
 	free(r->commands);
 	free(r->kernels);
+	free(r->quanta);
 	free(r->config);
 	free(r->subcommand);
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/parse.h"
+#include "commands/options.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -333,12 +334,31 @@ static struct err *prepare_runs(const struct batch_options *o, struct batch_case
 	return NULL;
 }
 
+/* A recording of the real clock has no interleavings. */
+static struct err *check_clock(const struct batch_options *o, const struct batch_case *c)
+{
+	struct options options;
+	struct err *err;
+
+	if (!o->explore)
+		return NULL;
+	err = replay_options(c->recording, o->session, &options);
+	if (!err && options.clock == CLOCK_REAL)
+		err = err_new(ERR_USAGE,
+			      "%s: --explore needs --clock virtual, the recording says real: only the "
+			      "virtual clock has interleavings to choose from", c->path);
+	options_deinit(&options);
+	return err;
+}
+
 /* A malformed recording is a failed test point, and is said on standard error before any guest
  * boots. */
 static struct err *read_case(struct batch *b, struct batch_case *c)
 {
 	struct err *err = read_recording(c);
 
+	if (!err)
+		err = check_clock(b->options, c);
 	if (!err)
 		return prepare_runs(b->options, c);
 	if (err_kind(err) == ERR_NOMEM)

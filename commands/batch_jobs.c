@@ -111,7 +111,9 @@ static struct err *own_result(struct batch_run *run, enum replay_outcome outcome
 
 static void run_child(const struct batch *b, struct batch_run *run)
 {
-	struct replay_change change = {.explore = run->seed != 0, .seed = run->seed, .kernel = run->of->kernel};
+	const struct quantum quantum = {.ns = 0, .seed = run->seed};
+	struct replay_change change = {.quantum = run->seed ? &quantum : NULL,
+				       .kernel = run->of->kernel};
 	struct replay_result result;
 	struct err *err;
 

@@ -105,7 +105,7 @@ struct command {
 	X(backdrop) X(step) X(steps) X(scenario) X(snapshot)                                       \
 	X(record) X(expect) X(wait) X(let) X(note)                                                 \
 	X(view) X(save_screen) X(watch) X(help) X(quit)                                            \
-	X(recording) X(doctor) X(kernel) X(cache)
+	X(recording) X(diff_runs) X(doctor) X(kernel) X(cache)
 /* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;

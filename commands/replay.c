@@ -102,7 +102,7 @@ static struct err *compare_identity(struct replay *p)
 	differs(p, "qemu", recording_header_value(p->r, "qemu"), machine->qemu_version);
 	differs(p, "saved machine", recording_header_value(p->r, "saved-machine"),
 		*machine->saved_hash ? machine->saved_hash : "none");
-	if (p->change->explore)
+	if (p->change->quantum)
 		str_addf(&p->differs, "%sthe interleaving is not the recorded one",
 			 p->differs.len ? "; " : "");
 	p->strict = p->differs.len == 0;
@@ -410,13 +410,39 @@ static struct err *finish(struct replay *p, uint64_t started, struct replay_resu
 	ret->message = str_take(&p->message);
 	ret->differs = str_take(&p->differs);
 	ret->transcript = str_take(&p->transcript);
-	if (!err && p->change->explore && p->outcome != REPLAY_PASSED)
+	if (!err && p->change->quantum && p->outcome != REPLAY_PASSED)
 		err = make_pinned(p, ret);
 	if (!ret->pinned)
 		ret->pinned = strdup("");
 	if (err || (ret->console && ret->message && ret->differs && ret->transcript && ret->pinned))
 		return err;
 	return err_nomem();
+}
+
+static struct err *look(void *context)
+{
+	struct replay *p = context;
+
+	return p->change->look(p->change->context, p->session);
+}
+
+static struct err *run_looked_at(struct replay *p)
+{
+	struct coord_lookout lookout = {.step = p->change->look_step,
+					.end = UINT64_MAX,
+					.look = look,
+					.context = p};
+	struct coord *coord = session_coord(p->session);
+	struct err *err;
+
+	if (!p->change->look)
+		return run_steps(p);
+	coord_set_lookout(coord, &lookout);
+	err = run_steps(p);
+	/* `boot` and `back` bring another guest. */
+	if (session_coord(p->session) == coord)
+		coord_set_lookout(coord, NULL);
+	return err;
 }
 
 static struct err *boot_and_run(struct replay *p)
@@ -431,7 +457,7 @@ static struct err *boot_and_run(struct replay *p)
 		return NULL;
 	}
 	ERR_TRY(compare_identity(p));
-	return run_steps(p);
+	return run_looked_at(p);
 }
 
 static struct err *with_session(struct replay *p, const struct options *options,
@@ -460,12 +486,14 @@ static struct err *apply_change(const struct replay_change *change, struct optio
 {
 	if (change->kernel)
 		ERR_TRY(options_set(o, "kernel", change->kernel));
-	if (!change->explore)
+	if (!change->quantum)
 		return NULL;
 	if (o->clock == CLOCK_REAL)
-		return err_new(ERR_USAGE, "only the virtual clock has interleavings to explore");
+		return err_new(ERR_USAGE,
+			       "the recording wants --clock real, which has no interleavings to choose "
+			       "from; exploring needs --clock virtual");
 	o->clock = CLOCK_VIRTUAL;
-	o->quantum = (struct quantum){.ns = 0, .seed = change->seed};
+	o->quantum = *change->quantum;
 	return NULL;
 }
 

@@ -41,14 +41,18 @@ struct replay_result {
 	char *diff;             /* unified, from the recording to what this run would have recorded */
 	char *blessed;          /* the whole recording with this run's output */
 	char *pinned;           /* that with this run's seed in its header, but for the output of the step
-				 * that failed: it fails there again. Only when exploring and failed. */
+				 * that failed: it fails there again. Only of another interleaving that failed. */
 	char *console;          /* of the guest, its end; only when it failed */
 };
 
 /* What is laid over the header of a recording, so that it runs otherwise than it was made. */
 struct replay_change {
-	bool explore;  /* the interleaving `--quantum random:SEED`: only expectations decide then */
-	uint64_t seed;
+	const struct quantum *quantum; /* another interleaving: only expectations decide then; NULL: as recorded */
+	/* Called while guest time passes, held, at multiples of so many guest ns; its error ends the replay.
+	 * NULL: nobody looks. */
+	uint64_t look_step;
+	struct err *(*look)(void *context, struct session *s);
+	void *context;
 	const char *kernel; /* in place of the recorded one; NULL: that */
 	/* A folder, made when it is needed, for the guest of a replay that failed: "screen" (what the
 	 * inspecting commands say) and "core" (its memory, for drgn and crash). NULL: none. */

@@ -7,6 +7,7 @@
 #include "tests/guest/machines.h"
 
 #include "commands/batch.h"
+#include "commands/diff_runs.h"
 #include "commands/options.h"
 #include "commands/recording.h"
 #include "commands/replay.h"
@@ -316,6 +317,56 @@ static void test_exploring_what_holds(void **state)
 	expect_err(batch_run(&o, &(int){0}), ERR_USAGE, "--explore and --repeat exclude each other");
 }
 
+static void test_no_exploring_of_the_real_clock(void **state)
+{
+	struct batch_options o;
+	char *said;
+
+	batch_options_init(&o);
+	o.explore = 2;
+	write_recording("one.t", "ktdbg recording 1\nclock real\n\nexpect 1\n");
+	said = batch(&o, "one.t", 2);
+	assert_has(said, "--explore needs --clock virtual, the recording says real");
+	free(said);
+}
+
+static char *difference(const char *name, const struct quantum quanta[2])
+{
+	struct str text = {0};
+	struct out *out = out_create(OUT_TEXT, out_sink_str, &text);
+	struct recording *r;
+	struct options options;
+	char path[128];
+
+	options_init(&options);
+	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	expect_ok(recording_read(path, &r));
+	expect_ok(diff_runs(r, &options, quanta, out));
+	recording_destroy(r);
+	out_destroy(out);
+	return str_take(&text);
+}
+
+static void test_where_histories_part(void **state)
+{
+	const struct quantum two[2] = {{.ns = 100000}, {.seed = 3}};
+	const struct quantum same[2] = {{.ns = 100000}, {.ns = 100000}};
+	char *said;
+
+	write_recording("two.t", HEAD "spawn @runner workers=5 work=bursty\nrun 30ms\nexpect time < 1\n");
+	said = difference("two.t", two);
+	assert_has(said, "100us: ");
+	assert_has(said, "`time < 1` is false");
+	assert_has(said, "the histories part between 0.0");
+	assert_has(said, "differs\n");
+	assert_has(said, "--- 100us\n+++ random:3\n@@ ");
+	free(said);
+	said = difference("two.t", same);
+	assert_has(said, "both end with the same guest memory\n");
+	free(said);
+}
+
 /* Each against each, whatever kernel a recording names; the second one does not exist. */
 static void test_matrix(void **state)
 {
@@ -481,6 +532,8 @@ int main(void)
 		cmocka_unit_test(test_repeat_and_jobs),
 		cmocka_unit_test(test_exploring_saves_what_fails),
 		cmocka_unit_test(test_exploring_what_holds),
+		cmocka_unit_test(test_no_exploring_of_the_real_clock),
+		cmocka_unit_test(test_where_histories_part),
 		cmocka_unit_test(test_matrix),
 		cmocka_unit_test(test_artifacts),
 		cmocka_unit_test(test_opened_at_a_line),
