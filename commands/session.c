@@ -278,6 +278,15 @@ static struct err *open_source(struct session *s)
 	return wrong;
 }
 
+/* While the guest has just moved, so that later models know how late its clocks are. A kernel that
+ * cannot be adopted is an error for whoever needs it. */
+static void first_look(struct coord *coord)
+{
+	const struct model *model;
+
+	err_free(coord_model(coord, &model));
+}
+
 struct err *session_boot(struct session *s)
 {
 	const struct machine_callbacks callbacks = {.progress = report_progress, .context = s};
@@ -291,6 +300,7 @@ struct err *session_boot(struct session *s)
 	session_progress(s, NULL);
 	ERR_TRY(err);
 	ERR_TRY(take_machine(s, machine));
+	first_look(s->coord);
 	err = recorder_boot(s->recorder, &s->options, s->coord);
 	if (!err)
 		err = start_scheduler(&s->options, s->coord);

@@ -40,6 +40,8 @@ struct coord {
 	struct model_layout *layout; /* of `kernel`, made at the first model */
 	struct model *model;
 	uint64_t model_epoch;
+	uint64_t clock_behind; /* guest time less the run queues' clock: the least seen, ns */
+	bool clock_known;
 	enum coord_pacing pacing;
 	bool frozen;
 	bool running;	    /* as we left the machine; nobody else starts or holds it */
@@ -583,6 +585,23 @@ struct err *coord_layout(struct coord *c, struct model_layout **ret)
 	return NULL;
 }
 
+/*
+ * A CPU's clock stands while it idles or keeps interrupts off, and all may do so at once. How far the
+ * latest of them is behind guest time is smallest just after one moved: from that, now follows.
+ */
+static void set_now(struct coord *c, struct model *model)
+{
+	uint64_t latest = 0;
+
+	for (unsigned int i = 0; i < model->cpu_count; i++)
+		if (model->cpus[i].online && model->cpus[i].clock > latest)
+			latest = model->cpus[i].clock;
+	if (!c->clock_known || (int64_t)(model->time - latest - c->clock_behind) < 0)
+		c->clock_behind = model->time - latest;
+	c->clock_known = true;
+	model->now = model->time - c->clock_behind;
+}
+
 static struct err *take_model(struct coord *c)
 {
 	struct model_layout *layout;
@@ -593,6 +612,7 @@ static struct err *take_model(struct coord *c)
 	ERR_TRY(coord_kernel(c, &kernel));
 	ERR_TRY(model_take(kernel, layout, &model));
 	model->time = machine_time(c->machine);
+	set_now(c, model);
 	forget_model(c);
 	c->model = model;
 	c->model_epoch = c->epoch;

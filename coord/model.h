@@ -121,6 +121,8 @@ struct model_scx {
 
 struct model {
 	uint64_t time; /* guest ns since ready; set by the coordinator */
+	/* The same moment by the run queues' clock, at least; 0: not known (the coordinator sets it). */
+	uint64_t now;
 	struct model_cpu *cpus;
 	unsigned int cpu_count;
 	/* What /proc lists, in the kernel's own list order, each leader followed by its threads.

@@ -14,6 +14,8 @@
 /* A busy CPU that was not seen by its own tick for this long takes no interrupts: ticks come every
  * 1 to 10 ms. */
 #define MASKED_NS (100 * MS)
+/* A CPU without interrupts is why others wait: it comes first. */
+#define MASKED_FIRST (1ull << 62)
 /* From here on waiting is worth a line of its own. */
 #define WAIT_NS (100 * MS)
 #define BLOCKED_NS (1000 * MS)
@@ -183,6 +185,40 @@ uint64_t why_current_for(struct why *w, const struct model_cpu *cpu)
 
 /* ---- on a CPU's queue ---- */
 
+/* Functions in which a CPU waits for a spinlock. */
+static bool is_spinning(const char *function)
+{
+	return strcmp(function, "native_queued_spin_lock_slowpath") == 0 ||
+	       str_starts(function, "_raw_spin_lock") || str_starts(function, "queued_spin_lock") ||
+	       str_starts(function, "raw_spin_rq_lock");
+}
+
+/* The innermost function that has a name; past those that wait for a spinlock, who wants it. */
+static void name_place(struct why *w, uint64_t task, unsigned int cpu,
+		       const struct cpu_registers *r, struct str *s)
+{
+	bool spins = false;
+
+	w->trace->count = 0;
+	if (w->unwind)
+		unwind_running(w->unwind, task, cpu, r, w->trace);
+	for (unsigned int i = 0; i < w->trace->count; i++) {
+		const struct unwind_frame *f = &w->trace->frames[i];
+		struct str name = {0};
+		bool found = code_function(&w->code, f->exact ? f->ip : f->ip - 1, &name);
+		bool lock = found && is_spinning(str_text(&name));
+
+		if (found && !lock)
+			str_addf(s, "%s %.64s", spins ? "spinning for a lock in" : "in",
+				 str_text(&name));
+		str_deinit(&name);
+		if (found && !lock)
+			return;
+		spins |= lock;
+	}
+	str_add(s, spins ? "spinning for a lock" : "in code without a name");
+}
+
 /* In the kernel with interrupts off; where. False: it is not, or cannot be told. */
 static bool keeps_off(struct why *w, const struct model_cpu *cpu, struct str *where)
 {
@@ -192,8 +228,8 @@ static bool keeps_off(struct why *w, const struct model_cpu *cpu, struct str *wh
 		w->machine && !err && !(r.value[REG_RFLAGS] & RFLAGS_IF) && !registers_in_user(&r);
 
 	err_free(err);
-	if (off && !code_function(&w->code, r.value[REG_RIP], where))
-		str_add(where, "unknown code");
+	if (off && cpu->current_task >= 0)
+		name_place(w, w->model->tasks[cpu->current_task].address, cpu->cpu, &r, where);
 	return off;
 }
 
@@ -207,7 +243,7 @@ struct why_sentence why_masked_text(struct why *w, const struct model_cpu *cpu)
 		name = why_name(&w->model->tasks[cpu->current_task]);
 	if (keeps_off(w, cpu, &where))
 		snprintf(s.text, sizeof(s.text),
-			 "cpu %u has had no timer interrupt for %s: %s keeps them off in %.64s",
+			 "cpu %u has had no timer interrupt for %s: %s keeps them off, %.100s",
 			 cpu->cpu, time.text, name.text, str_text(&where));
 	else
 		snprintf(s.text, sizeof(s.text),
@@ -481,8 +517,10 @@ static uint64_t badness(struct why *w, int task)
 	struct object o;
 	uint64_t ns;
 
-	if (t->current)
-		return t->cpu < w->model->cpu_count ? why_masked(w, &w->model->cpus[t->cpu]) : 0;
+	if (t->current) {
+		ns = t->cpu < w->model->cpu_count ? why_masked(w, &w->model->cpus[t->cpu]) : 0;
+		return ns ? MASKED_FIRST + ns : 0;
+	}
 	if (t->state == 'D') {
 		object_init(&o, w->kernel, t->address);
 		ns = since(w, object_read(&o, &w->exec_start));
@@ -553,6 +591,7 @@ struct err *why_create(struct kernel *k, const struct model *m, struct machine *
 	w->machine = machine;
 	w->code.kernel = k;
 	w->trace = malloc(sizeof(*w->trace));
+	w->now = m->now;
 	for (unsigned int i = 0; i < m->cpu_count; i++)
 		if (m->cpus[i].clock > w->now && m->cpus[i].online)
 			w->now = m->cpus[i].clock;
