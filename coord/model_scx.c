@@ -22,6 +22,16 @@ static struct maybe read_variable(struct kernel *k, uint64_t address, uint32_t s
 	return (struct maybe){f.present, object_read(&o, &f)};
 }
 
+/* static_key_count() of kernel/jump_label.c: a key is -1 while it is being switched on. */
+static struct maybe read_static_key(struct kernel *k, uint64_t address)
+{
+	struct maybe key = read_variable(k, address, 4);
+
+	if ((int32_t)key.value < 0)
+		key.value = 1;
+	return key;
+}
+
 static void read_text(struct kernel *k, uint64_t address, char *buffer, size_t size)
 {
 	buffer[0] = '\0';
@@ -228,7 +238,7 @@ struct err *model_take_scx(struct kernel *k, struct model *m)
 	scx->nr_rejected = read_variable(k, l->scx_nr_rejected, 8);
 	scx->enable_seq = read_variable(k, l->scx_enable_seq, 8);
 	scx->bypass_depth = read_variable(k, l->scx_old_bypass_depth, 4);
-	scx->switched_all = read_variable(k, l->scx_switched_all, 4);
+	scx->switched_all = read_static_key(k, l->scx_switched_all);
 	scx->aborting = read_variable(k, l->scx_old_aborting, 1);
 	scx->watchdog_timeout = read_variable(k, l->scx_old_watchdog, 8);
 	ERR_TRY(read_instance(k, m));

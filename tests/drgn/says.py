@@ -474,7 +474,7 @@ def scx(g):
         "nr_rejected": value(variable(prog, "scx_nr_rejected")),
         "enable_seq": value(variable(prog, "scx_enable_seq")),
         "bypass_depth": of_root("bypass_depth", "scx_bypass_depth"),
-        "switched_all": value(variable(prog, "__scx_switched_all")), "watchdog_timeout": limit,
+        "switched_all": abs(value(variable(prog, "__scx_switched_all"))), "watchdog_timeout": limit,
         "watchdog_ns": limit and limit * g.tick, "longest_waiting": pid, "longest_wait": age and age * g.tick,
         "watchdog_left": None if age is None or limit is None else (limit - age) * g.tick,
         "ops_flags": g.flags(int(root.ops.flags), "scx_ops_flags") if root is not None else None,

@@ -452,6 +452,37 @@ static void check_events(const struct model *before, const struct model *after, 
 	assert_true(found >= 3);
 }
 
+static void check_scx_number(const char *name, struct maybe said)
+{
+	char path[64], text[32];
+	struct str file;
+
+	snprintf(path, sizeof(path), "/sys/kernel/sched_ext/%s", name);
+	file = cat(path);
+	assert_true(said.present);
+	snprintf(text, sizeof(text), "%" PRIu64, said.value);
+	assert_string_equal(str_text(&file), text);
+	str_deinit(&file);
+}
+
+/* The kernel's own files. */
+static void check_scx_files(void)
+{
+	struct model *m = take_model();
+	struct str state = cat("/sys/kernel/sched_ext/state"), ops = {0};
+
+	assert_string_equal(str_text(&state), m->scx.state);
+	check_scx_number("switch_all", m->scx.switched_all);
+	check_scx_number("nr_rejected", m->scx.nr_rejected);
+	check_scx_number("enable_seq", m->scx.enable_seq);
+	if (strcmp(m->scx.state, "enabled") == 0)
+		ops = cat("/sys/kernel/sched_ext/root/ops");
+	assert_string_equal(str_text(&ops), m->scx.ops);
+	str_deinit(&state);
+	str_deinit(&ops);
+	model_destroy(m);
+}
+
 static void check_longest(const struct model *m)
 {
 	struct str damage = {0};
@@ -507,9 +538,12 @@ static void test_sched_ext_is_what_its_files_say(void **state)
 		skip();
 	}
 	model_destroy(before);
+	check_scx_files();
 	expect_ok(agent_sched_attach(coord_agent(coord), "vtime", 0, NULL));
 	guest_spawn(coord, "@runner", "workers=9 work=spin comm=extspin");
 	expect_ok(coord_run_until(coord, coord_time(coord) + 200 * MS));
+	/* By now: the state says so before the last step is done. */
+	check_scx_files();
 	before = take_model();
 	err = agent_cat(coord_agent(coord), "/sys/kernel/sched_ext/root/events", &text);
 	after = take_model();
@@ -532,6 +566,7 @@ static void test_sched_ext_is_what_its_files_say(void **state)
 	str_deinit(&text);
 	str_deinit(&flags);
 	expect_ok(agent_sched_detach(coord_agent(coord)));
+	check_scx_files();
 }
 
 /* Each test in one window: time passes where the test says so, under both clocks. */
