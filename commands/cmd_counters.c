@@ -8,6 +8,8 @@
  */
 #include "base/parse.h"
 #include "commands/command.h"
+#include "commands/counter_rows.h"
+#include "commands/rows.h"
 #include "commands/show.h"
 #include "coord/counters.h"
 
@@ -18,53 +20,12 @@
 #define RATE_NS 1000000000ull
 #define SAMPLES_SHOWN 20
 
-struct counter_column {
-	enum counter counter;
-	unsigned int flags;
-};
-
-static const struct counter_column shown[] = {
-	{COUNTER_NR_RUNNING, OUT_RIGHT},
-	{COUNTER_NR_FAIR, OUT_RIGHT},
-	{COUNTER_NR_RT, OUT_RIGHT},
-	{COUNTER_NR_DL, OUT_RIGHT | OUT_HIDDEN},
-	{COUNTER_NR_EXT, OUT_RIGHT},
-	{COUNTER_LOCAL_DSQ, OUT_RIGHT},
-	{COUNTER_SWITCHES, OUT_RIGHT},
-	{COUNTER_WAKEUPS, OUT_RIGHT},
-	{COUNTER_WAKEUPS_LOCAL, OUT_RIGHT},
-	{COUNTER_GOIDLE, OUT_RIGHT},
-	{COUNTER_RUN_DELAY, OUT_RIGHT},
-	{COUNTER_STEAL, OUT_RIGHT},
-	{COUNTER_CLOCK, OUT_RIGHT | OUT_HIDDEN},
-	{COUNTER_SCHEDULES, OUT_RIGHT | OUT_HIDDEN},
-	{COUNTER_YIELDS, OUT_RIGHT | OUT_HIDDEN},
-	{COUNTER_RUNS, OUT_RIGHT | OUT_HIDDEN},
-};
-#define SHOWN (sizeof(shown) / sizeof(shown[0]))
-
-/* A table's columns: `first` ones of its own, then the counters. */
-#define LEADING_MAX 3
-struct columns {
-	struct out_column columns[LEADING_MAX + SHOWN];
-	unsigned int count;
-};
-
-static void add_column(struct columns *c, const char *name, unsigned int flags)
-{
-	c->columns[c->count++] = (struct out_column){name, flags};
-}
-
-static void add_counters(struct columns *c)
-{
-	for (unsigned int i = 0; i < SHOWN; i++)
-		add_column(c, counter_table[shown[i].counter].name, shown[i].flags);
-}
-
 /* What a `counters` line is about. */
 struct request {
 	struct counters *counters;
 	int cpu; /* -1: all */
+	bool rates;
+	const char *clauses; /* where, sort, columns; "" for none */
 	struct sample *now;
 	const struct sample *base; /* to compare with, NULL: nothing was sampled */
 };
@@ -74,50 +35,7 @@ static bool wants_cpu(const struct request *r, unsigned int cpu)
 	return r->cpu < 0 || r->cpu == (int)cpu;
 }
 
-static struct out_value value_of(const struct sample *s, unsigned int cpu, enum counter c)
-{
-	if (!sample_has(s, c))
-		return out_absent();
-	if (counter_table[c].kind == COUNTER_TIME && c != COUNTER_CLOCK)
-		return out_duration(sample_value(s, cpu, c));
-	return out_u64(sample_value(s, cpu, c));
-}
-
-/* A gauge has no rate: its value stands in the same place. */
-static struct out_value rate_of(const struct request *r, unsigned int cpu, enum counter c)
-{
-	double rate;
-
-	if (counter_table[c].kind == COUNTER_GAUGE)
-		return value_of(r->now, cpu, c);
-	if (!sample_rate(r->base, r->now, cpu, c, &rate))
-		return out_absent();
-	if (counter_table[c].kind == COUNTER_TIME)
-		return out_duration((uint64_t)(rate + 0.5));
-	return out_u64((uint64_t)(rate + 0.5));
-}
-
 /* ---- values and rates ---- */
-
-static void show_cpus(const struct request *r, bool rates, struct out *out)
-{
-	struct columns c = {.count = 0};
-
-	add_column(&c, "cpu", OUT_RIGHT);
-	add_counters(&c);
-	out_table_begin(out, c.columns, c.count);
-	for (unsigned int cpu = 0; cpu < r->now->cpus; cpu++) {
-		struct out_value row[LEADING_MAX + SHOWN] = {out_u64(cpu)};
-
-		if (!wants_cpu(r, cpu) || !cpu_set_has(&r->now->online, cpu))
-			continue;
-		for (unsigned int i = 0; i < SHOWN; i++)
-			row[1 + i] = rates ? rate_of(r, cpu, shown[i].counter)
-					   : value_of(r->now, cpu, shown[i].counter);
-		out_row(out, row);
-	}
-	out_table_end(out);
-}
 
 static struct out_value event_rate(const struct request *r, unsigned int event)
 {
@@ -169,8 +87,8 @@ static void show_vcpus(const struct request *r, struct out *out)
 	for (unsigned int cpu = 0; cpu < r->now->cpus; cpu++) {
 		const struct out_value row[] = {
 			out_u64(cpu),
-			r->base ? rate_of(r, cpu, COUNTER_VCPU_TIME)
-				: value_of(r->now, cpu, COUNTER_VCPU_TIME),
+			r->base ? counter_rate(r->base, r->now, cpu, COUNTER_VCPU_TIME)
+				: counter_value(r->now, cpu, COUNTER_VCPU_TIME),
 		};
 
 		if (wants_cpu(r, cpu))
@@ -206,22 +124,27 @@ static struct err *no_samples(void)
 		       "counters: nothing was sampled; `counters start`, then let guest time pass");
 }
 
-static struct err *show_rates(struct coord *coord, const struct request *r, struct out *out)
+static struct err *show_cpus(struct session *s, const struct request *r, struct out *out)
+{
+	struct counter_rows rows = {.base = r->rates ? r->base : NULL};
+	struct err *err;
+
+	counter_rows_add(&rows, r->now, r->cpu);
+	err = counter_rows_show(s, &rows, r->clauses, out);
+	counter_rows_deinit(&rows);
+	return err;
+}
+
+static void show_span(const struct request *r, struct out *out)
 {
 	char text[DURATION_TEXT];
 
-	if (!r->base || r->base->time == r->now->time)
-		return no_samples();
-	begin_sampled(coord, out);
-	show_cpus(r, true, out);
-	show_events(r, true, out);
-	if (out_format(out) == OUT_TEXT)
+	if (r->rates && out_format(out) == OUT_TEXT)
 		out_text(out, "per second, over %s of guest time",
 			 format_duration(r->now->time - r->base->time, text));
-	return NULL;
 }
 
-static struct err *show(struct session *s, struct request *r, bool rates, struct out *out)
+static struct err *show(struct session *s, struct request *r, struct out *out)
 {
 	struct coord *coord = session_coord(s);
 	struct kernel *kernel;
@@ -230,12 +153,16 @@ static struct err *show(struct session *s, struct request *r, bool rates, struct
 	ERR_TRY(counters_now(r->counters, kernel, coord_machine(coord), &r->now));
 	r->base = samples_before(counters_samples(r->counters),
 				 r->now->time > RATE_NS ? r->now->time - RATE_NS : 0);
-	if (rates) {
-		ERR_TRY(show_rates(coord, r, out));
-	} else {
-		show_cpus(r, false, out);
-		show_events(r, false, out);
-	}
+	if (r->rates && (!r->base || r->base->time == r->now->time))
+		return no_samples();
+	if (r->rates)
+		begin_sampled(coord, out);
+	ERR_TRY(show_cpus(s, r, out));
+	/* Who says what the table is to hold wants nothing beside it. */
+	if (*r->clauses)
+		return NULL;
+	show_events(r, r->rates, out);
+	show_span(r, out);
 	show_schedstats(r, out);
 	begin_sampled(coord, out);
 	show_vcpus(r, out);
@@ -243,83 +170,80 @@ static struct err *show(struct session *s, struct request *r, bool rates, struct
 	return NULL;
 }
 
+/* `cpu:N`, and with `count` a number of samples, up to the clauses. */
+static struct err *take_word(struct session *s, const char *word, uint64_t *count, struct request *r)
+{
+	unsigned int cpu;
+
+	if (str_starts(word, "cpu:")) {
+		ERR_TRY(show_cpu_number(s, word, &cpu));
+		r->cpu = (int)cpu;
+		return NULL;
+	}
+	if (count)
+		return err_wrap(parse_u64(word, count), "counters samples");
+	if (strcmp(word, "rates") != 0)
+		return command_usage(&command_counters);
+	r->rates = true;
+	return NULL;
+}
+
+static struct err *take_words(struct session *s, const char *rest, uint64_t *count, struct request *r)
+{
+	struct err *err = NULL;
+	char *word;
+
+	for (r->clauses = rest; !err;) {
+		ERR_TRY(rows_word(r->clauses, &word, &r->clauses));
+		if (!word)
+			return NULL;
+		err = take_word(s, word, count, r);
+		free(word);
+	}
+	return err;
+}
+
 static struct err *run_show(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct request r = {.counters = coord_counters(session_coord(s)), .cpu = -1};
-	bool rates = false;
-	unsigned int cpu;
 	struct err *err;
 
-	for (unsigned int i = 0; i < line->count; i++) {
-		if (strcmp(line->words[i], "rates") == 0) {
-			rates = true;
-			continue;
-		}
-		if (!str_starts(line->words[i], "cpu:"))
-			return command_usage(&command_counters);
-		ERR_TRY(show_cpu_number(s, line->words[i], &cpu));
-		r.cpu = (int)cpu;
-	}
-	err = show(s, &r, rates, out);
+	ERR_TRY(take_words(s, line->rest, NULL, &r));
+	err = show(s, &r, out);
 	free(r.now);
 	return err;
 }
 
 /* ---- the newest samples as they were taken ---- */
 
-static void show_sample(const struct request *r, const struct sample *sample, struct out *out)
-{
-	char time[DURATION_TEXT];
-
-	for (unsigned int cpu = 0; cpu < sample->cpus; cpu++) {
-		struct out_value row[LEADING_MAX + SHOWN] = {
-			out_string(format_seconds(sample->time, time)),
-			out_u64(cpu),
-			out_bool(cpu_set_has(&sample->torn, cpu)),
-		};
-
-		if (!wants_cpu(r, cpu) || !cpu_set_has(&sample->online, cpu))
-			continue;
-		for (unsigned int i = 0; i < SHOWN; i++)
-			row[LEADING_MAX + i] = value_of(sample, cpu, shown[i].counter);
-		out_row(out, row);
-	}
-}
-
-static void show_samples(const struct request *r, unsigned int count, struct out *out)
+static struct err *show_samples(struct session *s, const struct request *r, unsigned int count,
+				struct out *out)
 {
 	const struct samples *samples = counters_samples(r->counters);
-	struct columns c = {.count = 0};
+	struct counter_rows rows = {.timed = true};
+	struct err *err;
 
-	add_column(&c, "time", OUT_RIGHT);
-	add_column(&c, "cpu", OUT_RIGHT);
-	add_column(&c, "torn", 0);
-	add_counters(&c);
-	out_table_begin(out, c.columns, c.count);
 	for (unsigned int back = count < samples->count ? count : samples->count; back-- > 0;)
-		show_sample(r, samples_back(samples, back), out);
-	out_table_end(out);
+		counter_rows_add(&rows, samples_back(samples, back), r->cpu);
+	err = counter_rows_show(s, &rows, r->clauses, out);
+	counter_rows_deinit(&rows);
+	return err;
 }
 
 static struct err *run_samples(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct request r = {.counters = coord_counters(session_coord(s)), .cpu = -1};
 	uint64_t count = SAMPLES_SHOWN;
-	unsigned int cpu;
+	const char *rest;
+	char *verb;
 
-	for (unsigned int i = 1; i < line->count; i++) {
-		if (str_starts(line->words[i], "cpu:")) {
-			ERR_TRY(show_cpu_number(s, line->words[i], &cpu));
-			r.cpu = (int)cpu;
-			continue;
-		}
-		ERR_TRY(err_wrap(parse_u64(line->words[i], &count), "counters samples"));
-	}
+	ERR_TRY(rows_word(line->rest, &verb, &rest));
+	free(verb);
+	ERR_TRY(take_words(s, rest, &count, &r));
 	if (!counters_samples(r.counters)->count)
 		return no_samples();
 	begin_sampled(session_coord(s), out);
-	show_samples(&r, count < SAMPLES_MAX ? (unsigned int)count : SAMPLES_MAX, out);
-	return NULL;
+	return show_samples(s, &r, count < SAMPLES_MAX ? (unsigned int)count : SAMPLES_MAX, out);
 }
 
 /* ---- starting, stopping, forgetting ---- */
@@ -452,7 +376,8 @@ const struct command command_counters = {
 	.key = "",
 	.group = GROUP_INSPECT,
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
-	.usage = "counters [rates] [cpu:N] | samples [N] [cpu:N] | start | stop | reset | check | "
+	.usage = "counters [rates] [cpu:N] [where EXPR] [sort KEY] [columns A,B] | "
+		 "samples [N] [cpu:N] [where ...] | start | stop | reset | check | "
 		 "thresholds [KEY=VALUE...]",
 	.summary = "scheduler counters, their rates and their limits",
 	.help = "Each CPU's queue lengths and what it counted since boot, then the events of the "

@@ -28,6 +28,11 @@ static void test_absent_is_said(void **state)
 	prints_with("counters", "--append schedstats=enable");
 	prints("print counter(wakeups,1)", "<absent>\n");
 	prints_with("counters cpu:1", "<absent>");
+	prints("counters where cpu == 2 columns cpu,nr_running,nr_running + 1",
+	       "cpu  nr_running  nr_running + 1\n  2           0               1\n");
+	prints("counters cpu:1 sort -cpu columns cpu", "cpu\n  1\n");
+	fails("counters where nr_runing > 1", ERR_NOT_FOUND, "columns near it: nr_running");
+	fails("counters rates fast", ERR_USAGE, "usage: counters ");
 }
 
 static void test_watch_shows_changes(void **state)
@@ -51,6 +56,9 @@ static void test_check(void **state)
 	prints_with("run 1s", "frozen at 3.001000000");
 	prints("counters check", "");
 	prints_with("counters samples 1 cpu:2", "3.000000000    2  no");
+	prints("counters samples 3 cpu:2 where !torn sort -time columns time,cpu",
+	       "       time  cpu\n3.000000000    2\n2.900000000    2\n2.800000000    2\n");
+	prints("counters rates where cpu > 2 columns cpu,nr_running", "cpu  nr_running\n  3           0\n");
 	prints_with("counters rates", "per second, over ");
 	prints_with("thaw", "thawed");
 	prints_with("spawn @runner workers=8 work=spin comm=pinned affinity=2", "pinned");
