@@ -91,6 +91,42 @@ static struct err *diff(struct session *s, const struct command_line *line, stru
 	return err;
 }
 
+/* ---- writes ---- */
+
+static const struct out_column watch_columns[] = {
+	{"symbol", 0}, {"address", OUT_RIGHT}, {"bytes", OUT_RIGHT}, {"writes", OUT_RIGHT}, {"taken", OUT_RIGHT},
+};
+
+static struct err *list_watches(struct session *s, struct out *out)
+{
+	struct coord *c = session_coord(s);
+	const struct snapshot_watch *w;
+	uint64_t writes;
+
+	out_table_begin(out, watch_columns, sizeof(watch_columns) / sizeof(watch_columns[0]));
+	for (unsigned int i = 0; (w = snapshots_watched(coord_snapshots(c), c, i, &writes)); i++)
+		out_row(out, (struct out_value[]){out_string(w->symbol), out_hex(w->address), out_u64(w->len),
+						  out_u64(writes), out_u64(w->taken)});
+	out_table_end(out);
+	return NULL;
+}
+
+static struct err *watch(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct coord *c = session_coord(s);
+
+	if (line->count == 1)
+		return list_watches(s, out);
+	return snapshots_watch(coord_snapshots(c), c, line->words[1]);
+}
+
+static struct err *unwatch(struct session *s, const struct command_line *line, struct out *out)
+{
+	struct coord *c = session_coord(s);
+
+	return snapshots_unwatch(coord_snapshots(c), c, line->words[1]);
+}
+
 static const struct verb {
 	const char *name;
 	unsigned int least, most; /* words with the verb */
@@ -99,6 +135,8 @@ static const struct verb {
 	{"take", 2, 2, take},
 	{"list", 1, 1, list},
 	{"diff", 3, 4, diff},
+	{"watch", 1, 2, watch},
+	{"unwatch", 2, 2, unwatch},
 };
 
 static struct err *run_snapshot(struct session *s, const struct command_line *line, struct out *out)
@@ -115,17 +153,23 @@ const struct command command_snapshot = {
 	.key = "",
 	.group = GROUP_INJECT,
 	.flags = CMD_GUEST | CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
-	.usage = "snapshot take NAME | list | diff A B [counters]",
+	.usage = "snapshot take NAME | list | diff A B [counters] | watch [SYMBOL] | unwatch SYMBOL",
 	.summary = "keep the whole scheduler model under a name, and compare",
 	.help = "The newest 64 are kept; taking a name again replaces it. `diff` shows what changed of "
 		"sched_ext, CPUs,\n"
 		"dispatch queues and tasks; with `counters` also what always changes: CPU time, switches, "
 		"run delay.\n"
+		"`watch` takes one, SYMBOL.N, right behind each instruction that writes to a kernel "
+		"variable, at most one a\n"
+		"millisecond of guest time; all writes are counted. Virtual clock only; the guest runs "
+		"slower from then on,\n"
+		"which it cannot notice.\n"
 		"\n"
 		"    snapshot take before\n"
 		"    run 10ms\n"
 		"    snapshot take after\n"
 		"    snapshot diff before after",
-	.arguments = {{"VERB", COMPLETE_WORD, "take|list|diff"}, {"NAME", COMPLETE_NONE, NULL}},
+	.arguments = {{"VERB", COMPLETE_WORD, "take|list|diff|watch|unwatch"},
+		      {"NAME", COMPLETE_SYMBOL, NULL}},
 	.run = run_snapshot,
 };

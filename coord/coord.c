@@ -244,10 +244,25 @@ static struct err *let_run(struct coord *c, const struct machine_stop *stop)
 	return machine_run(c->machine, stop);
 }
 
+/* The guest may stand at a write that is watched. What cannot be taken is no reason not to go on. */
+static void take_written(struct coord *c)
+{
+	unsigned int which;
+	struct err *err = NULL;
+
+	if (machine_spied(c->machine, &which))
+		err = snapshots_written(c->snapshots, c, which);
+	if (err)
+		log_info("no snapshot of a write: %s", err_detail(err));
+	err_free(err);
+}
+
 /* Cheap while it is held already: a command reads many fields, each in a window. */
 static struct err *hold(struct coord *c)
 {
-	if (c->running) {
+	bool ran = c->running;
+
+	if (ran) {
 		ERR_TRY(machine_hold(c->machine, HOLD_TIMEOUT));
 		c->running = false;
 		c->epoch++;
@@ -256,6 +271,8 @@ static struct err *hold(struct coord *c)
 		kernel_window_begin(c->kernel);
 		c->window_epoch = c->epoch;
 	}
+	if (ran)
+		take_written(c);
 	return NULL;
 }
 
@@ -327,6 +344,9 @@ static void sample(struct coord *c)
 struct err *coord_idle(struct coord *c)
 {
 	ERR_TRY(check_alive(c));
+	/* It stands by itself only at a write that is watched. */
+	if (c->running && machine_state(c->machine) == MACHINE_HELD)
+		ERR_TRY(hold(c));
 	ERR_TRY(settle(c));
 	sample(c);
 	return NULL;
@@ -456,6 +476,11 @@ static struct err *run_part(struct coord *c, const struct machine_stop *stop, bo
 	c->running = machine_state(c->machine) == MACHINE_RUNNING;
 	if (err)
 		return err;
+	if (*ret == STOP_WRITE) {
+		ERR_TRY(hold(c));
+		take_written(c);
+		return NULL;
+	}
 	sample(c);
 	if (*ret != STOP_WATCH)
 		ERR_TRY(look_out(c, stop->time));

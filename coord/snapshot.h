@@ -35,6 +35,32 @@ const struct snapshot *snapshots_at(const struct snapshots *s, unsigned int i);
 struct err *snapshots_find(const struct snapshots *s, const char *name, const struct snapshot **ret)
 	__attribute__((warn_unused_result));
 
+/* ---- snapshots of writes ---- */
+
+#define SNAPSHOT_WATCHES 4
+#define SNAPSHOT_WATCH_EVERY 1000000ULL /* ns of guest time between two at least */
+
+/* A kernel variable at each write to which a snapshot is taken, "SYMBOL.N"; all writes are counted. */
+struct snapshot_watch {
+	char symbol[SNAPSHOT_NAME - 12];
+	uint64_t address, len;
+	uint64_t counted;   /* writes until the set of watches changed last */
+	unsigned int taken;
+};
+
+/* Virtual clock only. Inside a window. ERR_NOT_FOUND, ERR_ABSENT, ERR_REFUSED for one too many, for code and
+ * for per-CPU variables. */
+struct err *snapshots_watch(struct snapshots *s, struct coord *c, const char *symbol)
+	__attribute__((warn_unused_result));
+struct err *snapshots_unwatch(struct snapshots *s, struct coord *c, const char *symbol)
+	__attribute__((warn_unused_result));
+/* The i-th, and its writes so far; NULL past the end. */
+const struct snapshot_watch *snapshots_watched(const struct snapshots *s, struct coord *c, unsigned int i,
+					       uint64_t *ret_writes);
+/* The coordinator's: the guest stands at a write to the i-th. */
+struct err *snapshots_written(struct snapshots *s, struct coord *c, unsigned int i)
+	__attribute__((warn_unused_result));
+
 /* One thing that differs. An empty text: it was not there. */
 struct difference {
 	const char *what;   /* "cpu 0", "task 12 spin-0", "dsq 0x1", "scx" */

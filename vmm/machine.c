@@ -295,6 +295,27 @@ struct err *machine_wait(struct machine *m, uint64_t host_timeout_ns, enum machi
 	return NULL;
 }
 
+struct err *machine_spy(struct machine *m, const struct machine_spy *spies, unsigned int count,
+			uint64_t every)
+{
+	if (!is_virtual(m))
+		return err_new(ERR_ABSENT, "writes can be watched under the virtual clock only");
+	return vclock_spy(&m->vclock, spies, count, every);
+}
+
+bool machine_spied(struct machine *m, unsigned int *ret)
+{
+	if (!is_virtual(m) || !vclock_held(&m->vclock) || vclock_reason(&m->vclock) != STOP_WRITE)
+		return false;
+	*ret = vclock_spy_hit(&m->vclock);
+	return true;
+}
+
+uint64_t machine_spy_writes(const struct machine *m, unsigned int i)
+{
+	return is_virtual(m) ? vclock_spy_writes(&m->vclock, i) : 0;
+}
+
 /* Whether a vCPU's thread waits: it idles or has stopped. */
 static bool thread_waits(pid_t pid, int tid)
 {

@@ -103,7 +103,7 @@ struct machine_stop {
 };
 #define MACHINE_STOP_NONE ((struct machine_stop){.time = UINT64_MAX})
 
-enum machine_stop_reason { STOP_HELD, STOP_TIME, STOP_WATCH };
+enum machine_stop_reason { STOP_HELD, STOP_TIME, STOP_WATCH, STOP_WRITE };
 
 /* Let a held machine run; returns at once. A no-op error-free call when it runs already (the new
  * `stop` then replaces the old one). `stop` NULL: none. */
@@ -117,6 +117,23 @@ struct err *machine_wait(struct machine *m, uint64_t host_timeout_ns, enum machi
  * many of how many vCPUs stopped and leaves the machine running. */
 struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
 	__attribute__((warn_unused_result));
+
+/* A piece of kernel virtual memory. */
+struct machine_spy {
+	uint64_t address, len;
+};
+/*
+ * Held, virtual clock: from now on the guest stands, by itself and right behind the instruction, whenever it
+ * writes to one of these, though not more often than every `every` ns of guest time; machine_wait() gives
+ * STOP_WRITE. `count` 0 ends it. ERR_ABSENT under the real clock, and with a QEMU that cannot; ERR_REFUSED
+ * for too many.
+ */
+struct err *machine_spy(struct machine *m, const struct machine_spy *spies, unsigned int count,
+			uint64_t every) __attribute__((warn_unused_result));
+/* Held: true when it stands at such a write; *ret is which. */
+bool machine_spied(struct machine *m, unsigned int *ret);
+/* How many writes there were to the i-th since machine_spy(). */
+uint64_t machine_spy_writes(const struct machine *m, unsigned int i);
 
 /* Under the virtual clock: keep guest time from running ahead of host time (the screen). */
 void machine_set_paced(struct machine *m, bool paced);

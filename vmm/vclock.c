@@ -219,6 +219,35 @@ struct err *vclock_nmi(struct vclock *v)
 	return NULL;
 }
 
+struct err *vclock_spy(struct vclock *v, const struct machine_spy *spies, unsigned int count, uint64_t every)
+{
+	struct vclock_spies *to = vclock_spies(v->page);
+
+	if (!to->able)
+		return err_new(ERR_ABSENT, "this QEMU does not let its plugin look at writes");
+	if (count > VCLOCK_SPIES)
+		return err_new(ERR_REFUSED, "at most %d variables can be watched at once", VCLOCK_SPIES);
+	to->count = count;
+	to->every = every;
+	for (unsigned int i = 0; i < count; i++) {
+		to->range[i].address = spies[i].address;
+		to->range[i].len = spies[i].len;
+		to->range[i].writes = 0;
+	}
+	to->generation++;
+	return NULL;
+}
+
+unsigned int vclock_spy_hit(const struct vclock *v)
+{
+	return vclock_spies(v->page)->hit;
+}
+
+uint64_t vclock_spy_writes(const struct vclock *v, unsigned int i)
+{
+	return i < VCLOCK_SPIES ? vclock_spies(v->page)->range[i].writes : 0;
+}
+
 void vclock_allow_blocks(struct vclock *v)
 {
 	v->page->in_block = VCLOCK_BLOCKS_POSSIBLE;
@@ -245,6 +274,8 @@ enum machine_stop_reason vclock_reason(const struct vclock *v)
 		return STOP_TIME;
 	case VCLOCK_WATCH:
 		return STOP_WATCH;
+	case VCLOCK_WRITE:
+		return STOP_WRITE;
 	default:
 		return STOP_HELD;
 	}

@@ -56,5 +56,11 @@ void vclock_request_hold(struct vclock *v);
 void vclock_withdraw_hold(struct vclock *v);
 /* Why it stands. */
 enum machine_stop_reason vclock_reason(const struct vclock *v);
+/* Held: stand at each write to one of these, see machine_spy(). ERR_ABSENT: this QEMU cannot. */
+struct err *vclock_spy(struct vclock *v, const struct machine_spy *spies, unsigned int count, uint64_t every)
+	__attribute__((warn_unused_result));
+/* Held: whose write it stands at. */
+unsigned int vclock_spy_hit(const struct vclock *v);
+uint64_t vclock_spy_writes(const struct vclock *v, unsigned int i);
 
 #endif

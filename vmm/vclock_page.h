@@ -25,7 +25,7 @@
 #define VCLOCK_NEVER UINT64_MAX
 #define VCLOCK_QUANTUM_DEFAULT UINT64_C(100000)
 
-enum vclock_reason { VCLOCK_HELD = 1, VCLOCK_TIME, VCLOCK_WATCH };
+enum vclock_reason { VCLOCK_HELD = 1, VCLOCK_TIME, VCLOCK_WATCH, VCLOCK_WRITE };
 
 struct vclock_page {
 	uint32_t magic;
@@ -94,6 +94,32 @@ _Static_assert(VCLOCK_ACTS_OFFSET + sizeof(struct vclock_acts) <= VCLOCK_PAGE_SI
 static inline struct vclock_acts *vclock_acts(struct vclock_page *page)
 {
 	return (struct vclock_acts *)((char *)page + VCLOCK_ACTS_OFFSET);
+}
+
+/*
+ * Spies, in the same page: guest memory at whose writes the guest stands, right behind the instruction that
+ * wrote, in the middle of a turn: the one stand that is at no point. It leaves no trace either, since nothing
+ * moves meanwhile. Only kernel code is looked at, from the first spy on, which costs it some speed.
+ */
+#define VCLOCK_SPIES_OFFSET 3200
+#define VCLOCK_SPIES 4
+struct vclock_spies {
+	uint32_t able;       /* plugin: not 0: this QEMU lets it spy */
+	uint32_t generation; /* held: another number whenever the ranges have changed */
+	uint32_t count;      /* held: of `range` */
+	uint32_t hit;        /* plugin: whose write it stands at */
+	uint64_t every;      /* held: guest ns that pass at least between two stands; all writes count */
+	struct {
+		uint64_t address, len; /* held: kernel virtual */
+		uint64_t writes;       /* plugin: since the ranges changed */
+	} range[VCLOCK_SPIES];
+};
+_Static_assert(VCLOCK_ACTS_OFFSET + sizeof(struct vclock_acts) <= VCLOCK_SPIES_OFFSET, "layout");
+_Static_assert(VCLOCK_SPIES_OFFSET + sizeof(struct vclock_spies) <= VCLOCK_PAGE_SIZE, "layout");
+
+static inline struct vclock_spies *vclock_spies(struct vclock_page *page)
+{
+	return (struct vclock_spies *)((char *)page + VCLOCK_SPIES_OFFSET);
 }
 
 /*

@@ -427,6 +427,48 @@ static void snapshots_tell_what_changed(void **state)
 	free(text);
 }
 
+static int64_t jiffies(void)
+{
+	struct json_object *rows = json_lines("read symbol jiffies_64");
+	int64_t value = json_number(json_row(rows, 0), "value");
+
+	json_object_put(rows);
+	return value;
+}
+
+static void every_write_is_seen(void **state)
+{
+	struct json_object *rows;
+	int64_t before, writes;
+
+	(void)state;
+	if (machine_info(coord_machine(session_coord(session)))->clock != CLOCK_VIRTUAL)
+		skip();
+	fails("snapshot watch schedule", ERR_REFUSED, "schedule is code");
+	fails("snapshot watch runqueues", ERR_REFUSED, "runqueues is a per-CPU variable");
+	fails("snapshot watch nosuch_", ERR_NOT_FOUND, "nosuch_");
+	fails("snapshot unwatch jiffies_64", ERR_NOT_FOUND, "jiffies_64 is not watched");
+	/* With every CPU busy none of them skips ticks. */
+	runs("spawn @runner workers=4 work=spin affinity=each");
+	runs("wait workers(@runner).starved == 0");
+	before = jiffies();
+	runs("snapshot watch jiffies_64");
+	fails("snapshot watch jiffies_64", ERR_REFUSED, "jiffies_64 is watched already");
+	block("step hold=200ms\nend");
+	rows = json_lines("snapshot watch");
+	writes = json_number(json_row(rows, 0), "writes");
+	assert_int_equal(writes, jiffies() - before);
+	/* A tick is longer than the time between two snapshots. */
+	assert_int_equal(json_number(json_row(rows, 0), "taken"), writes);
+	json_object_put(rows);
+	prints_with("snapshot list", "jiffies_64.");
+	runs("snapshot unwatch jiffies_64");
+	block("step hold=20ms\nend");
+	prints("snapshot watch", "symbol  address  bytes  writes  taken\n");
+	runs("cgroup stop @runner");
+	runs("scenario end");
+}
+
 /* ---- the same again ---- */
 
 static char *tables(void)
@@ -446,10 +488,10 @@ static char *tables(void)
 	return both;
 }
 
-/* In a guest of its own each time. */
+/* In a guest of its own each time; being watched is nothing that it could notice. */
 static void same_scenario_same_table(void **state)
 {
-	char *first, *second;
+	char *first, *second, *watched;
 
 	(void)state;
 	if (machine_info(coord_machine(session_coord(session)))->clock != CLOCK_VIRTUAL)
@@ -461,8 +503,14 @@ static void same_scenario_same_table(void **state)
 	runs("boot");
 	second = tables();
 	assert_string_equal(first, second);
+	runs("poweroff");
+	runs("boot");
+	runs("snapshot watch jiffies_64");
+	watched = tables();
+	assert_string_equal(first, watched);
 	free(first);
 	free(second);
+	free(watched);
 }
 
 int main(void)
@@ -480,6 +528,7 @@ int main(void)
 		cmocka_unit_test(replaced_scheduler_is_no_death),
 		cmocka_unit_test(many_steps_leave_nothing),
 		cmocka_unit_test(snapshots_tell_what_changed),
+		cmocka_unit_test(every_write_is_seen),
 		cmocka_unit_test(same_scenario_same_table),
 	};
 

@@ -48,6 +48,18 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
 					  void (*cb)(unsigned int vcpu, void *userdata), int flags,
 					  void *userdata);
 
+#define QEMU_PLUGIN_MEM_W 2
+typedef uint32_t qemu_plugin_meminfo_t;
+struct qemu_plugin_insn;
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
+bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
+				      void (*cb)(unsigned int vcpu, qemu_plugin_meminfo_t info,
+						 uint64_t address, void *userdata),
+				      int flags, int rw, void *userdata);
+
 __attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_API;
 __attribute__((visibility("default"))) int
 qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc, char **argv);
@@ -75,6 +87,8 @@ static struct {
 	void (*cpu_resume)(void *cpu);
 	void (*cpu_kick)(void *cpu);
 	void (*nmi)(int cpu_index, void *errp);
+	/* May be missing: then no memory can be spied on. */
+	void (*tb_flush)(void *cpu);
 } qemu;
 
 /* GLib's: the bytes that read_register() appends to. */
@@ -97,6 +111,9 @@ static struct {
 	uint64_t pace_host, pace_guest;	 /* where pacing counts from */
 	struct byte_array *bytes;
 	bool stalled[VCLOCK_CPUS_MAX];
+	bool spying; /* from the first spy on */
+	uint32_t spy_generation;
+	uint64_t spy_next; /* guest ns before which a write is only counted */
 	uint64_t timer[QEMU_TIMER_SIZE / 8];
 } plugin;
 
@@ -136,6 +153,24 @@ static void unmap_watch(void)
 	plugin.watch = NULL;
 }
 
+/*
+ * Code that was translated before there were spies knows nothing of them. It is thrown away once only: what
+ * was translated since tells of every write, whoever is interested, and QEMU 7 does not survive that such
+ * code is thrown away while a vCPU idles (it keeps a pointer into it; fixed in QEMU 8).
+ */
+static void serve_spies(void)
+{
+	const struct vclock_spies *spies = vclock_spies(plugin.page);
+
+	if (spies->generation == plugin.spy_generation || !spies->able)
+		return;
+	plugin.spy_generation = spies->generation;
+	plugin.spy_next = 0;
+	if (!plugin.spying)
+		qemu.tb_flush(qemu.get_cpu(0));
+	plugin.spying = true;
+}
+
 /* Once an epoch: what to look at, and where pacing starts. */
 static void begin_epoch(uint64_t now)
 {
@@ -145,6 +180,7 @@ static void begin_epoch(uint64_t now)
 
 	plugin.pace_host = host_ns();
 	plugin.pace_guest = now;
+	serve_spies();
 	unmap_watch();
 	if (!page->watch_piece || page->watch_piece > plugin.pieces)
 		return;
@@ -366,6 +402,44 @@ static void in_block(unsigned int vcpu, void *userdata)
 	begin_epoch(plugin.page->now);
 }
 
+/* In the vCPU's thread, behind the write. */
+static void on_write(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *userdata)
+{
+	struct vclock_spies *spies = vclock_spies(plugin.page);
+	uint64_t end = address + (UINT64_C(1) << qemu_plugin_mem_size_shift(info));
+
+	(void)vcpu;
+	(void)userdata;
+	/* Some versions of QEMU call this for loads, too. */
+	if (!qemu_plugin_mem_is_store(info))
+		return;
+	for (uint32_t i = 0; i < spies->count && i < VCLOCK_SPIES; i++) {
+		if (address >= spies->range[i].address + spies->range[i].len ||
+		    end <= spies->range[i].address)
+			continue;
+		spies->range[i].writes++;
+		if (plugin.page->now < plugin.spy_next)
+			return;
+		plugin.spy_next = plugin.page->now + spies->every;
+		spies->hit = i;
+		stand(VCLOCK_WRITE);
+		begin_epoch(plugin.page->now);
+		return;
+	}
+}
+
+/* User code cannot write where the kernel's variables are. */
+static void spy_on(struct qemu_plugin_tb *tb)
+{
+	size_t count = qemu_plugin_tb_n_insns(tb);
+
+	if (!plugin.spying || qemu_plugin_tb_vaddr(tb) >> 47 == 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_write,
+						 QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W, NULL);
+}
+
 /* Addresses of user code; the boot's own low addresses are hit too, which does no harm. */
 static void instrument(struct qemu_plugin_tb *tb)
 {
@@ -389,6 +463,7 @@ static void on_translate(struct qemu_plugin_tb *tb, void *userdata)
 	(void)userdata;
 	first_block();
 	instrument(tb);
+	spy_on(tb);
 }
 #else
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -396,6 +471,7 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	(void)id;
 	first_block();
 	instrument(tb);
+	spy_on(tb);
 }
 #endif
 
@@ -414,6 +490,7 @@ static bool find_symbols(void)
 	*(void **)&qemu.cpu_resume = dlsym(RTLD_DEFAULT, "cpu_resume");
 	*(void **)&qemu.cpu_kick = dlsym(RTLD_DEFAULT, "qemu_cpu_kick");
 	*(void **)&qemu.nmi = dlsym(RTLD_DEFAULT, "nmi_monitor_handle");
+	*(void **)&qemu.tb_flush = dlsym(RTLD_DEFAULT, "tb_flush");
 	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
 	       qemu.clock_deadline_ns && qemu.all_idle;
 }
@@ -460,6 +537,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 	}
 	plugin.page = page;
 	vclock_acts(page)->able = able();
+	vclock_spies(page)->able = qemu.tb_flush && qemu.get_cpu;
 	plugin.parent = getppid();
 	plugin.epoch = page->go;
 #if PLUGIN_API >= 7

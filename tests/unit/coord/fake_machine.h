@@ -159,6 +159,30 @@ struct err *machine_registers(struct machine *m, unsigned int cpu, struct cpu_re
 	return err_new(ERR_ABSENT, "no vCPU behind this memory");
 }
 
+struct err *machine_spy(struct machine *m, const struct machine_spy *spies, unsigned int count,
+			uint64_t every)
+{
+	(void)m;
+	(void)spies;
+	(void)count;
+	(void)every;
+	return NULL;
+}
+
+bool machine_spied(struct machine *m, unsigned int *ret)
+{
+	(void)m;
+	(void)ret;
+	return false;
+}
+
+uint64_t machine_spy_writes(const struct machine *m, unsigned int i)
+{
+	(void)m;
+	(void)i;
+	return 0;
+}
+
 struct err *machine_nmi(struct machine *m)
 {
 	(void)m;
