@@ -135,14 +135,34 @@ static struct err *collect(const struct mailbox *m, uint32_t op, struct agent_re
 	return read_text(m, r.text_len, &ret->text);
 }
 
-static struct err *silent(struct err *err, uint64_t deadline_ns)
+/*
+ * So that nothing is carried out long after it was given up. False: the agent works on it, or its mailbox is
+ * not as it should be.
+ */
+static bool withdraw(const struct mailbox *m)
 {
+	struct wire_header h;
+	struct err *err = mailbox_header(m, &h);
+	bool taken = !err && h.agent_state == WIRE_AGENT_BUSY;
+
+	if (!err && !taken)
+		err = mailbox_write(m, offsetof(struct wire_header, request_seq), &h.response_seq,
+				    sizeof(h.response_seq));
+	taken |= err != NULL;
+	err_free(err);
+	return !taken;
+}
+
+static struct err *silent(struct err *err, const struct mailbox *m, uint64_t deadline_ns)
+{
+	const char *more = withdraw(m) ? "" : "; it may still do what was asked";
+
 	if (err_kind(err) != ERR_TIMEOUT)
 		return err;
 	err_free(err);
 	return err_new(ERR_TIMEOUT,
-		       "the agent did not answer within %" PRIu64 " s of guest time; inspection still works",
-		       deadline_ns / (uint64_t)1000000000);
+		       "the agent did not answer within %" PRIu64 " s of guest time%s; inspection still works",
+		       deadline_ns / (uint64_t)1000000000, more);
 }
 
 /* What the kernel's last words on the console say of a panic; false: none. */
@@ -210,7 +230,7 @@ static struct err *exchange(struct agent *a, uint32_t op, const void *payload, s
 	word = mailbox_phys(&m, offsetof(struct wire_header, response_seq));
 	err = wait_for_word(a, &m, word, seq, deadline_ns);
 	if (err)
-		return silent(err, deadline_ns);
+		return silent(err, &m, deadline_ns);
 	return collect(&m, op, ret);
 }
 
@@ -426,11 +446,12 @@ struct err *agent_run(struct agent *a, const char *cgroup, const char *program,
 }
 
 /* One question: has it ended? */
-static struct err *ask_ended(struct agent *a, int pid, bool *ret, int *ret_status, struct str *output)
+static struct err *ask_ended(struct agent *a, int pid, uint64_t deadline_ns, bool *ret, int *ret_status,
+			     struct str *output)
 {
 	struct wire_process payload = {.pid = (uint32_t)pid};
 	struct agent_reply reply;
-	struct err *err = agent_call(a, WIRE_OP_RUN_WAIT, &payload, sizeof(payload), AGENT_DEADLINE, &reply);
+	struct err *err = agent_call(a, WIRE_OP_RUN_WAIT, &payload, sizeof(payload), deadline_ns, &reply);
 
 	*ret = false;
 	if (err && err_kind(err) == ERR_REFUSED) { /* EAGAIN: it still runs */
@@ -452,33 +473,45 @@ struct err *agent_run_wait(struct agent *a, int pid, uint64_t timeout_ns, int *r
 	return agent_run_wait_output(a, pid, timeout_ns, ret_status, NULL);
 }
 
+/* A program may keep the agent itself from running for as long as it is waited for. */
+static uint64_t patience(uint64_t now, uint64_t end)
+{
+	return end > now && end - now > AGENT_DEADLINE ? end - now : AGENT_DEADLINE;
+}
+
+/* Inside a window. */
+static struct err *wait_ended(struct agent *a, int pid, uint64_t end, int *ret_status, struct str *output)
+{
+	bool ended = false;
+
+	for (;;) {
+		uint64_t now = coord_time(a->coord);
+
+		ERR_TRY(ask_ended(a, pid, patience(now, end), &ended, ret_status, output));
+		if (ended)
+			return NULL;
+		now = coord_time(a->coord);
+		if (now >= end)
+			return err_new(ERR_TIMEOUT, "pid %d still runs", pid);
+		ERR_TRY(coord_run_until(a->coord, now + WAIT_STEP));
+	}
+}
+
 struct err *agent_run_wait_output(struct agent *a, int pid, uint64_t timeout_ns, int *ret_status,
 				  struct str *output)
 {
-	uint64_t start = coord_time(a->coord);
-	bool ended = false;
+	uint64_t now = coord_time(a->coord);
+	uint64_t end = timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
 	int status = 0;
+	struct err *err;
 
 	if (coord_frozen(a->coord))
 		return err_new(ERR_REFUSED, "the guest is frozen, so nothing in it can end; thaw it first");
 	ERR_TRY(coord_enter(a->coord));
-	for (;;) {
-		struct err *err = ask_ended(a, pid, &ended, &status, output);
-		uint64_t now = coord_time(a->coord);
-
-		if (!err && !ended && now - start >= timeout_ns)
-			err = err_new(ERR_TIMEOUT, "pid %d still runs", pid);
-		if (!err && !ended)
-			err = coord_run_until(a->coord, now + WAIT_STEP);
-		if (err) {
-			err_free(coord_leave(a->coord));
-			return err;
-		}
-		if (ended)
-			break;
-	}
-	*ret_status = status;
-	return coord_leave(a->coord);
+	err = coord_leave_with(a->coord, wait_ended(a, pid, end, &status, output));
+	if (!err)
+		*ret_status = status;
+	return err;
 }
 
 struct err *agent_run_kill(struct agent *a, int pid, int signal)

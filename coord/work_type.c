@@ -90,6 +90,18 @@ static struct err *unknown_param(const struct wire_work_type *type, const char *
 	return err;
 }
 
+static struct err *parse_value(const struct wire_param *p, const char *text, uint64_t *ret)
+{
+	switch (p->kind) {
+	case PARAM_TIME:
+		return parse_duration(text, ret);
+	case PARAM_SIZE:
+		return parse_size(text, ret);
+	default:
+		return parse_u64(text, ret);
+	}
+}
+
 /* "NAME=V", or V alone for the parameter at `position`. */
 static struct err *parse_param(const struct wire_work_type *type, unsigned int position,
 			       const char *piece, uint64_t *params)
@@ -106,8 +118,7 @@ static struct err *parse_param(const struct wire_work_type *type, unsigned int p
 				break;
 	if (i >= WIRE_WORK_PARAMS || !type->params[i].name)
 		return unknown_param(type, piece);
-	err = type->params[i].kind == PARAM_TIME ? parse_duration(value, &params[i])
-						 : parse_u64(value, &params[i]);
+	err = parse_value(&type->params[i], value, &params[i]);
 	if (err)
 		return err_wrap(err, "%s(%s)", type->name, type->params[i].name);
 	return check_param(type, &type->params[i], params[i]);

@@ -90,7 +90,6 @@ static void answer(struct agent *a, uint32_t seq)
 	memcpy(&request, area, sizeof(request));
 	memset(a->response, 0, sizeof(*a->response));
 	a->response->op = request.op;
-	a->header->agent_state = WIRE_AGENT_BUSY;
 	if (request.payload_len > WIRE_PAYLOAD_MAX) {
 		status = agent_fail(a, EINVAL, "a request of %u bytes does not fit", request.payload_len);
 	} else {
@@ -99,9 +98,15 @@ static void answer(struct agent *a, uint32_t seq)
 		status = ops_run(a, request.op, request.payload_len);
 	}
 	a->response->status = status;
-	a->header->agent_state = WIRE_AGENT_READY;
 	a->last_request = agent_now();
 	__atomic_store_n(&a->header->response_seq, seq, __ATOMIC_RELEASE);
+}
+
+/* The host may withdraw a request while nobody has taken it. */
+static bool take(struct agent *a, uint32_t seq)
+{
+	__atomic_store_n(&a->header->agent_state, WIRE_AGENT_BUSY, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&a->header->request_seq, __ATOMIC_SEQ_CST) == seq;
 }
 
 static void serve(struct agent *a)
@@ -110,8 +115,9 @@ static void serve(struct agent *a)
 		uint32_t seq = __atomic_load_n(&a->header->request_seq, __ATOMIC_ACQUIRE);
 		uint64_t now = agent_now();
 
-		if (seq != a->header->response_seq)
+		if (seq != a->header->response_seq && take(a, seq))
 			answer(a, seq);
+		a->header->agent_state = WIRE_AGENT_READY;
 		sleep_until(now + (now - a->last_request < BUSY_FOR ? POLL_BUSY : POLL_IDLE));
 		beat(a);
 	}

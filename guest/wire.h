@@ -18,7 +18,8 @@
  *
  * A call: the host writes the request, then header.request_seq = previous + 1. The agent, which looks
  * every few milliseconds, handles it, writes the response and its text, then header.response_seq =
- * request_seq. One call at a time. All times are nanoseconds of the guest's CLOCK_MONOTONIC.
+ * request_seq. One call at a time; one that the agent has not taken (its state is not BUSY) the host may
+ * withdraw by setting request_seq back to response_seq. All times are nanoseconds of the guest's CLOCK_MONOTONIC.
  *
  * To the host everything in here is hostile input: the guest can write any of it at any moment. To
  * the agent a request is trusted as its operator is, but checked as any input is.

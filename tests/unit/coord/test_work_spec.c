@@ -82,6 +82,7 @@ static void test_work_types(void **state)
 	assert_int_equal(w.work.params[1], 3000000);
 	w = good("workers=4 work=pipe(bytes=64)");
 	assert_int_equal(w.work.params[0], 64);
+	assert_int_equal(good("work=cache-pressure(bytes=2M)").work.params[0], 2 << 20);
 	expect_err_with(parse("work=mixd", &(struct work_spec){0}), ERR_USAGE,
 			"unknown work type mixd; there is spin, yield, mixed, alu, bursty, pipe, futex, "
 			"sleep, fork-exit, mutex, sequence, io, smt-spin,");
