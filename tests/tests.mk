@@ -87,6 +87,11 @@ IDENTITY_RUNS ?= 100
 check-identity: all ## IDENTITY_RUNS=100 runs of each recording, one digest each, under load and with SIGSTOP
 	$(Q)$(RUN) -k -t 36000 -c identity tests/identity/run $(O)/ktdbg $(IDENTITY_RUNS)
 
+.PHONY: check-batch
+check-batch: all ## forty recordings of all kinds, two at a time: verdicts, TAP, JUnit, what is left behind
+	$(Q)$(RUN) -k -t 900 -c batch tests/batch/run $(O)/ktdbg
+	$(Q)$(RUN) -k -t 900 -c explore tests/batch/explore $(O)/ktdbg
+
 # The screen and the prompt, driven in tmux.
 TUI_TESTS := $(wildcard tests/tui/test_*.sh)
 .PHONY: check-tui
@@ -145,7 +150,7 @@ check-asan: ## unit and guest tests under ASan and UBSan
 asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
-SCRIPTS = bootstrap .ci/run tests/run tests/identity/run tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+SCRIPTS = bootstrap .ci/run tests/run tests/identity/run tests/batch/run tests/batch/explore tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
 	tests/drgn/exam tests/drgn/scene tests/drgn/questions \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts

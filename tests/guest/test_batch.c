@@ -258,7 +258,7 @@ static void test_a_hanging_one_and_the_next(void **state)
 	assert_has(said, "\nok 2 - ");
 	free(said);
 	expect_ok(read_whole_file(junit, 1 << 20, &xml, &len));
-	assert_has(xml, "<testsuite name=\"ktdbg\" tests=\"2\" failures=\"1\" errors=\"0\"");
+	assert_has(xml, "<testsuite name=\"ktdbg\" package=\"ktdbg\" id=\"0\" tests=\"2\" failures=\"1\" errors=\"0\"");
 	free(xml);
 }
 
