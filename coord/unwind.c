@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What a frame or rbp is found by. The kernel's numbers for them (ORC_REG_* of
  * arch/x86/include/asm/ orc_types.h) are macros, in no BTF, and were changed between 7.0 and 7.1.
@@ -439,6 +440,11 @@ static bool step_regs(struct walker *w, uint64_t regs, bool partial, struct unwi
 {
 	if (!read_regs(w, regs, partial, &frame->entry))
 		return false;
+	/* Caught in its first instructions: what the tables describe is not there yet. */
+	if (!frame->entry.user && frame->entry.sp < KERNEL_HALF) {
+		frame->entry.present = false;
+		return end(w, "the entry has not saved its registers yet");
+	}
 	w->ip = frame->entry.ip;
 	w->sp = frame->entry.sp;
 	if (!partial)
@@ -452,6 +458,9 @@ static bool step_call(struct walker *w, uint64_t sp)
 		return false;
 	w->sp = sp;
 	w->full = 0;
+	/* A task that begins was not called from there. */
+	if (w->ip == w->u->fork)
+		w->signal = true;
 	return true;
 }
 
@@ -499,6 +508,24 @@ static bool step_by(struct walker *w, const struct orc *orc, struct unwind_frame
 	return true;
 }
 
+/*
+ * A retpoline has no entry, since it may be patched. It is jumped to like a function; past its first
+ * instruction, a call, there is one word more on the stack.
+ */
+static bool leave_thunk(struct walker *w, struct orc *ret)
+{
+	uint64_t offset;
+	char name[64];
+	struct err *err = kernel_symbol_at(w->u->kernel, w->ip, name, sizeof(name), &offset);
+	bool found = !err && strstr(name, "__x86_indirect_");
+
+	err_free(err);
+	if (!w->live || !found)
+		return false;
+	*ret = (struct orc){offset ? 16 : 8, 0, ORC_SP, ORC_UNDEFINED, ORC_TYPE_CALL, false};
+	return true;
+}
+
 /* From `frame` to its caller; false at the end of the stack, and when there is no going on. */
 static bool step(struct walker *w, struct unwind_frame *frame)
 {
@@ -508,7 +535,7 @@ static bool step(struct walker *w, struct unwind_frame *frame)
 		frame->frame_pointer = true;
 	if (orc.type == ORC_TYPE_END)
 		return false;
-	if (orc.type == ORC_TYPE_UNDEFINED)
+	if (orc.type == ORC_TYPE_UNDEFINED && !leave_thunk(w, &orc))
 		return end(w, "the ORC tables do not say how 0x%" PRIx64 " is left", w->ip);
 	if (orc.type > ORC_TYPE_PARTIAL)
 		return end(w, "the ORC entry of 0x%" PRIx64 " has an unknown type (%u)", w->ip,
@@ -621,7 +648,8 @@ void unwind_running(struct unwind *u, uint64_t task, unsigned int cpu,
 	/* An interrupt's stack comes before the task's own. */
 	if (!in_range(w.low, w.high, w.sp, 8) && w.stacks.count < STACK_RANGES)
 		w.stacks.ranges[w.stacks.count++] = (struct stack_range){w.low, w.high};
-	if (!on_stack(&w, w.sp, 8)) {
+	/* A stack may be empty. */
+	if (!on_stack(&w, w.sp, 8) && !on_stack(&w, w.sp - 8, 8)) {
 		end(&w, "the stack pointer 0x%" PRIx64 " lies in no stack of the task or of cpu %u",
 		    w.sp, cpu);
 		return;

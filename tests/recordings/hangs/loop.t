@@ -8,6 +8,9 @@ spawn web workers=9 work=spin
 sched attach broken loop
 run 1s
 expect why(curr(0)->pid) ~ "cpu 0 has had no timer interrupt for .* keeps them off, in bpf:broken_dispatch"
+locks columns lock,kind where spinning ~ "cpu"
+  | lock +kind (re)
+  | rq [0-3] +spinlock (re)
 # Who helps: the loop ends, and all go on.
 bpf set broken.data.looping 0
 thaw
