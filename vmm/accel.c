@@ -16,7 +16,10 @@
 #include <unistd.h>
 
 #define MS UINT64_C(1000000)
-#define TRIAL_TIME (4500 * MS)
+/* What does not work at all says so at once; a nested KVM needs long for the first line, and whoever
+ * asked for it gets the time. */
+#define TRIAL_TIME (10000 * MS)
+#define TRIAL_TIME_ASKED (120000 * MS)
 #define QMP_TIMEOUT (1000 * MS)
 #define POLL_SLICE_US 10000
 #define REASON_MAX 160
@@ -87,8 +90,9 @@ static void stopped_status(struct machine *m, char status[32])
 }
 
 /* NULL: it makes progress. ERR_INTERRUPTED is the operator's; any other error is the reason. */
-static struct err *watch_trial(struct machine *m, uint64_t deadline)
+static struct err *watch_trial(struct machine *m, uint64_t limit)
 {
+	uint64_t deadline = host_now() + limit;
 	char status[32], *complaint;
 	struct err *err;
 
@@ -110,13 +114,13 @@ static struct err *watch_trial(struct machine *m, uint64_t deadline)
 			return err_new(ERR_ENVIRONMENT, "the guest stopped in state %s", status);
 		if (host_now() > deadline)
 			return err_new(ERR_ENVIRONMENT, "the kernel printed nothing for %llu ms",
-				       (unsigned long long)(TRIAL_TIME / MS));
+				       (unsigned long long)(limit / MS));
 		usleep(POLL_SLICE_US);
 	}
 }
 
 /* Boot the kernel without a root until its first line. */
-static struct err *trial(const char *program, const char *kernel)
+static struct err *trial(const char *program, const char *kernel, uint64_t limit)
 {
 	struct machine m = {
 		.info = {.accel = ACCEL_KVM,
@@ -131,7 +135,6 @@ static struct err *trial(const char *program, const char *kernel)
 		.debug.fd = -1,
 		.poll_fd = -1,
 	};
-	uint64_t deadline = host_now() + TRIAL_TIME;
 	struct err *err = machine_spawn(&m, false);
 
 	if (!err)
@@ -139,13 +142,13 @@ static struct err *trial(const char *program, const char *kernel)
 	if (!err)
 		err = qmp_execute(&m.qemu.qmp, "cont", NULL, -1, QMP_TIMEOUT, NULL);
 	if (!err)
-		err = watch_trial(&m, deadline);
+		err = watch_trial(&m, limit);
 	machine_stop_qemu(&m);
 	return err;
 }
 
 /* What the verdict of a trial depends on; NULL: do not remember it. */
-static char *verdict_key(const char *program, const char *kernel)
+static char *verdict_key(const char *program, const char *kernel, uint64_t limit)
 {
 	char *boot_id = NULL, *qemu = note_file_key(program), *image = note_file_key(kernel),
 	     *key = NULL;
@@ -153,7 +156,8 @@ static char *verdict_key(const char *program, const char *kernel)
 
 	err_free(read_whole_file("/proc/sys/kernel/random/boot_id", 64, &boot_id, &len));
 	if (boot_id && qemu && image)
-		key = str_format("%s%s\n%s", boot_id, qemu, image);
+		key = str_format("%s%s\n%s\n%llu", boot_id, qemu, image,
+				 (unsigned long long)limit);
 	free(boot_id);
 	free(qemu);
 	free(image);
@@ -162,13 +166,14 @@ static char *verdict_key(const char *program, const char *kernel)
 
 /* A trial, or the verdict of an earlier one. *ret_reason is "" when KVM works. Owned by the caller.
  */
-static struct err *verdict(const char *program, const char *kernel, char **ret_reason)
+static struct err *verdict(const char *program, const char *kernel, uint64_t limit,
+			   char **ret_reason)
 {
-	char *key = verdict_key(program, kernel), *reason = key ? note_get("kvm", key) : NULL;
+	char *key = verdict_key(program, kernel, limit), *reason = key ? note_get("kvm", key) : NULL;
 	struct err *err;
 
 	if (!reason) {
-		err = trial(program, kernel);
+		err = trial(program, kernel, limit);
 		if (err && err_kind(err) == ERR_INTERRUPTED) {
 			free(key);
 			return err;
@@ -211,7 +216,8 @@ struct err *accel_choose(enum accel wanted, const char *program, const char *ker
 	}
 	if (!kvm_present(seen))
 		return refuse_kvm(wanted, seen, ret, reason, reason_size);
-	ERR_TRY(verdict(program, kernel, &why));
+	ERR_TRY(verdict(program, kernel, wanted == ACCEL_KVM ? TRIAL_TIME_ASKED : TRIAL_TIME,
+			&why));
 	if (*why) {
 		err = refuse_kvm(wanted, why, ret, reason, reason_size);
 	} else {

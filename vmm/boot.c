@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,37 +73,6 @@ static struct err *query_threads(struct machine *m)
 	return NULL;
 }
 
-/* The first `budget` CPUs that this process may use, for every vCPU thread; verified. */
-static struct err *confine(struct machine *m)
-{
-	cpu_set_t allowed, wanted, got;
-	unsigned int left = m->cpu_budget;
-
-	if (!left)
-		return NULL;
-	if (sched_getaffinity(0, sizeof(allowed), &allowed))
-		return err_os(errno, "reading the allowed CPUs");
-	if (left > (unsigned int)CPU_COUNT(&allowed))
-		return err_new(ERR_USAGE, "a CPU budget of %u, but only %d CPUs are allowed here",
-			       left, CPU_COUNT(&allowed));
-	CPU_ZERO(&wanted);
-	for (int cpu = 0; cpu < CPU_SETSIZE && left; cpu++)
-		if (CPU_ISSET(cpu, &allowed)) {
-			CPU_SET(cpu, &wanted);
-			left--;
-		}
-	for (unsigned int i = 0; i < m->tid_count; i++) {
-		if (sched_setaffinity(m->tids[i], sizeof(wanted), &wanted) ||
-		    sched_getaffinity(m->tids[i], sizeof(got), &got))
-			return err_os(errno, "confining the thread of vCPU %u", i);
-		if (!CPU_EQUAL(&wanted, &got))
-			return err_new(ERR_ENVIRONMENT,
-				       "the thread of vCPU %u could not be confined to %u CPUs", i,
-				       m->cpu_budget);
-	}
-	return NULL;
-}
-
 static struct err *watch_ends(struct machine *m)
 {
 	struct epoll_event event = {.events = EPOLLIN};
@@ -154,7 +122,7 @@ static struct err *talk(struct machine *m)
 {
 	ERR_TRY(qmp_negotiate(&m->qemu.qmp, QMP_TIMEOUT));
 	ERR_TRY(query_threads(m));
-	return confine(m);
+	return machine_confine(m);
 }
 
 /* QEMU's own end explains more than the broken conversation. */
@@ -202,7 +170,7 @@ void machine_stop_qemu(struct machine *m)
 	console_deinit(&m->debug);
 	ram_deinit(&m->ram);
 	m->rclock = (struct rclock){0};
-	m->debug_read = m->serial_read = 0;
+	m->debug_read = m->serial_read = m->mailbox_read = 0;
 	m->tid_count = 0;
 	m->info.pid = 0;
 }
@@ -225,16 +193,18 @@ struct err *machine_first_hold(struct machine *m)
 			"waiting for the virtual clock to start");
 }
 
-/* The line "ktdbg-mailbox ADDRESS" on the debug port; 0 while it is not there. */
-static struct err *look_for_mailbox(struct machine *m)
+/* The line "ktdbg-mailbox ADDRESS" among what is new on `console`; nothing happens without. */
+static struct err *look_on(struct machine *m, struct console *console, uint64_t *seen)
 {
 	char buffer[4096], *line, *end;
-	size_t n = console_read(&m->debug, m->debug_read, buffer, sizeof(buffer) - 1);
+	size_t n = console_read(console, *seen, buffer, sizeof(buffer) - 1);
 
 	buffer[n] = '\0';
+	if (n == sizeof(buffer) - 1 && !strchr(buffer, '\n'))
+		*seen += n; /* no line of the agent's */
 	for (line = buffer; (end = strchr(line, '\n')); line = end + 1) {
-		*end = '\0';
-		m->debug_read += (uint64_t)(end + 1 - line);
+		*seen += (uint64_t)(end + 1 - line);
+		line[strcspn(line, "\r\n")] = '\0';
 		if (strncmp(line, mailbox_word, strlen(mailbox_word)))
 			continue;
 		ERR_TRY(err_wrap(parse_u64(line + strlen(mailbox_word), &m->mailbox),
@@ -245,6 +215,13 @@ static struct err *look_for_mailbox(struct machine *m)
 				       (unsigned long long)m->mailbox);
 	}
 	return NULL;
+}
+
+/* On the debug port; an agent that is denied it says the line on the console. */
+static struct err *look_for_mailbox(struct machine *m)
+{
+	ERR_TRY(look_on(m, &m->debug, &m->debug_read));
+	return m->mailbox ? NULL : look_on(m, &m->serial, &m->mailbox_read);
 }
 
 /* The reason of a panic seen on the console, "" without; false while there is none. */
@@ -271,11 +248,27 @@ static bool panicked(struct machine *m, char reason[PANIC_REASON_MAX])
 	return true;
 }
 
+/* Under the real clock nothing is gained by stopping in between. */
+static struct err *watch_slice(struct machine *m, uint64_t slice)
+{
+	enum machine_stop_reason reason;
+	struct err *err;
+
+	ERR_TRY(machine_run(m, NULL));
+	err = machine_wait(m, slice, &reason);
+	if (!err || err_kind(err) != ERR_TIMEOUT)
+		return err;
+	err_free(err);
+	return NULL;
+}
+
 static struct err *run_slice(struct machine *m, uint64_t slice, uint64_t timeout)
 {
 	struct machine_stop stop = MACHINE_STOP_NONE;
 	enum machine_stop_reason reason;
 
+	if (!is_virtual(m))
+		return watch_slice(m, slice);
 	stop.time = machine_time(m) + slice;
 	ERR_TRY(machine_run(m, &stop));
 	return machine_wait(m, timeout, &reason);
@@ -322,11 +315,12 @@ struct err *machine_cold_boot(struct machine *m)
 	while (!m->mailbox)
 		ERR_TRY(boot_slice(m, deadline));
 	machine_progress(m, "letting the guest settle");
-	machine_set_origin(m, &(struct quantum){.ns = VCLOCK_QUANTUM_DEFAULT});
+	if (is_virtual(m))
+		machine_set_origin(m, &(struct quantum){.ns = VCLOCK_QUANTUM_DEFAULT});
 	settled = machine_time(m) + SETTLE_TIME;
 	while (machine_time(m) < settled)
 		ERR_TRY(boot_slice(m, deadline));
-	return NULL;
+	return machine_hold(m, QMP_TIMEOUT);
 }
 
 void machine_set_origin(struct machine *m, const struct quantum *quantum)

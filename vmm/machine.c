@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
+#define BOOT_TIMEOUT (120 * SECOND) /* also under KVM, which may be nested in TCG */
 #define MEMORY_MIN (UINT64_C(64) << 20)
 #define MEMORY_MAX (UINT64_C(64) << 30)
 #define INITRD_MAX ((size_t)512 << 20)
@@ -77,6 +78,12 @@ static struct err *check_kernel(const char *path)
 	return NULL;
 }
 
+/* What can only be said of host threads, one for each vCPU. */
+static bool wants_host(const struct machine_config *config)
+{
+	return config->cpu_budget || config->pin;
+}
+
 static struct err *check_config(const struct machine_config *config)
 {
 	if (config->memory < MEMORY_MIN || config->memory > MEMORY_MAX ||
@@ -85,7 +92,7 @@ static struct err *check_config(const struct machine_config *config)
 			       (unsigned long long)config->memory);
 	if (config->clock == CLOCK_VIRTUAL && config->accel == ACCEL_KVM)
 		return err_new(ERR_USAGE, "the virtual clock needs --accel tcg");
-	if (config->clock == CLOCK_VIRTUAL && config->cpu_budget)
+	if (config->clock == CLOCK_VIRTUAL && wants_host(config))
 		return err_new(ERR_USAGE, "a CPU budget needs --clock real");
 	return check_kernel(config->kernel);
 }
@@ -114,8 +121,8 @@ static struct err *choose_clock(struct machine *m, const struct machine_config *
 		snprintf(m->accel_reason, sizeof(m->accel_reason), "the virtual clock needs TCG");
 	m->info.clock = config->clock;
 	if (config->clock == CLOCK_AUTO)
-		m->info.clock = m->info.accel == ACCEL_KVM || config->cpu_budget ? CLOCK_REAL
-										 : CLOCK_VIRTUAL;
+		m->info.clock = m->info.accel == ACCEL_KVM || wants_host(config) ? CLOCK_REAL
+										   : CLOCK_VIRTUAL;
 	return is_virtual(m) ? vclock_plugin(m->qemu_version, &m->plugin) : NULL;
 }
 
@@ -145,10 +152,11 @@ static struct err *prepare(struct machine *m, const struct machine_config *confi
 	ERR_TRY(choose_clock(m, config));
 	ERR_TRY(copy_strings(m, config));
 	ERR_TRY(gather_initrds(m, config));
-	m->cpu_budget = config->cpu_budget;
+	m->budget.cpus = config->cpu_budget;
+	m->budget.pin = config->pin;
 	m->boot_timeout = config->boot_timeout_ns;
 	if (!m->boot_timeout)
-		m->boot_timeout = (m->info.accel == ACCEL_KVM ? 30 : 120) * SECOND;
+		m->boot_timeout = BOOT_TIMEOUT;
 	return NULL;
 }
 
@@ -180,8 +188,10 @@ static struct err *boot(struct machine *m, const struct machine_config *config)
 		m->info.clock = CLOCK_REAL;
 		err = start(m, config);
 	}
-	if (!err)
+	if (!err) {
 		machine_set_origin(m, &config->quantum);
+		err = machine_begin_runstates(m);
+	}
 	if (!err || err_kind(err) != ERR_ABSENT)
 		return err;
 	return as_environment(err);
@@ -223,6 +233,7 @@ void machine_destroy(struct machine *m)
 	if (!m)
 		return;
 	machine_stop_qemu(m);
+	runstates_deinit(&m->runstates);
 	close_fd(&m->initrd_fd);
 	free(m->program);
 	free(m->qemu_version);
@@ -364,6 +375,25 @@ struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
 	return not_all_stopped(m, err);
 }
 
+struct err *machine_hold_as_gap(struct machine *m)
+{
+	if (!qemu_alive(&m->qemu))
+		return dead(m);
+	if (is_virtual(m))
+		return err_new(ERR_REFUSED,
+			       "only under --clock real does the guest's clock run on by itself; "
+			       "`steal inject cpu:all T` does it by a given time");
+	return rclock_hold_as_gap(&m->rclock, &m->qemu);
+}
+
+uint64_t machine_take_gap(struct machine *m)
+{
+	uint64_t gap = is_virtual(m) ? 0 : rclock_take_gap(&m->rclock);
+
+	m->runstates.stolen += gap;
+	return gap;
+}
+
 void machine_set_paced(struct machine *m, bool paced)
 {
 	if (is_virtual(m))
@@ -446,6 +476,8 @@ struct err *machine_nmi(struct machine *m)
 {
 	if (is_virtual(m))
 		return vclock_nmi(&m->vclock);
+	if (m->rclock.stopped)
+		return err_new(ERR_REFUSED, "the guest is frozen --as-steal: thaw it first");
 	return qmp_execute(&m->qemu.qmp, "inject-nmi", NULL, -1, 5 * SECOND, NULL);
 }
 

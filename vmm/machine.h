@@ -19,7 +19,9 @@
 #define VMM_MACHINE_H
 
 #include "base/err.h"
+#include "vmm/budget.h"
 #include "vmm/ram.h"
+#include "vmm/runstate.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,11 +61,12 @@ struct machine_config {
 	enum accel accel;
 	enum clock_kind clock;
 	struct quantum quantum;
-	unsigned int cpu_budget;     /* host CPUs for all vCPUs; 0: not confined */
+	unsigned int cpu_budget;     /* host CPUs for all of QEMU; 0: not confined */
+	bool pin;                    /* a host CPU for each vCPU, where there are enough */
 	bool cold_boot;              /* neither use nor make the warm-start cache */
 	enum kaslr kaslr;            /* what was chosen at boot stays in the saved machine */
 	const char *gdb_socket;      /* path for QEMU's debug stub, or NULL */
-	uint64_t boot_timeout_ns;    /* host time, 0: 120 s on TCG, 30 s on KVM */
+	uint64_t boot_timeout_ns;    /* host time, 0: 120 s */
 };
 
 /* Progress of a boot, for the screen: what happens now, in a few words. May be NULL. */
@@ -134,6 +137,15 @@ struct err *machine_spy(struct machine *m, const struct machine_spy *spies, unsi
 bool machine_spied(struct machine *m, unsigned int *ret);
 /* How many writes there were to the i-th since machine_spy(). */
 uint64_t machine_spy_writes(const struct machine *m, unsigned int i);
+/*
+ * Hold so that the guest's clock runs on meanwhile, as a vCPU finds it when its host gave the CPU to
+ * somebody else; only under the real clock (ERR_REFUSED). Nothing that needs QMP works until
+ * machine_run().
+ */
+struct err *machine_hold_as_gap(struct machine *m) __attribute__((warn_unused_result));
+/* ns by which the guest's clock has moved without the guest since the last call: by such a hold, or
+ * across a restore. Whoever lets the machine run has to account for them. */
+uint64_t machine_take_gap(struct machine *m);
 
 /* Under the virtual clock: keep guest time from running ahead of host time (the screen). */
 void machine_set_paced(struct machine *m, bool paced);
@@ -169,6 +181,19 @@ const struct machine_info *machine_info(const struct machine *m);
 
 /* Host thread ids of the vCPUs, in CPU order; returns how many, at most `max`. */
 unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max);
+
+/* The CPU budget (vmm/budget.h), only under the real clock. `cpus` 0: all that are allowed. */
+struct err *machine_set_budget(struct machine *m, unsigned int cpus, bool pin)
+	__attribute__((warn_unused_result));
+/* What is in force, after the host's CPUs were looked at anew; NULL: nothing is confined. */
+struct err *machine_budget(struct machine *m, const struct budget **ret)
+	__attribute__((warn_unused_result));
+void machine_vcpu_place(struct machine *m, unsigned int vcpu, struct budget_place *ret);
+
+/* The account of each vCPU up to now, in CPU order; borrowed, until the next call. ERR_ABSENT under the
+ * virtual clock. */
+struct err *machine_runstates(struct machine *m, const struct vcpu_runstate **ret,
+			      unsigned int *ret_count) __attribute__((warn_unused_result));
 
 /* Non-maskable interrupt to all CPUs. Virtual: held; it comes at this instant of guest time. ERR_ABSENT. */
 struct err *machine_nmi(struct machine *m) __attribute__((warn_unused_result));

@@ -7,10 +7,12 @@
 #define VMM_MACHINE_IMPL_H
 
 #include "base/file.h"
+#include "vmm/budget.h"
 #include "vmm/console.h"
 #include "vmm/machine.h"
 #include "vmm/qemu.h"
 #include "vmm/rclock.h"
+#include "vmm/runstate.h"
 #include "vmm/topology.h"
 #include "vmm/vclock.h"
 
@@ -27,7 +29,7 @@ struct machine {
 	char saved_hash[SHA256_TEXT];
 	char accel_reason[200];
 	int initrd_fd;            /* memfd, all archives in one; -1: none */
-	unsigned int cpu_budget;
+	struct budget budget;     /* cpus 0, no pin: not confined */
 	uint64_t boot_timeout;
 
 	struct ram ram;
@@ -36,11 +38,13 @@ struct machine {
 	struct vclock vclock;     /* one of the two */
 	struct rclock rclock;
 	uint64_t debug_read;      /* bytes of the debug port that were looked at */
-	uint64_t serial_read;
+	uint64_t serial_read;     /* looked at for a panic, */
+	uint64_t mailbox_read;    /* and for the mailbox */
 	uint64_t mailbox;
 	int poll_fd;
 	int tids[TOPOLOGY_CPUS_MAX];
 	unsigned int tid_count;
+	struct runstates runstates; /* real clock */
 };
 
 static inline bool is_virtual(const struct machine *m)
@@ -60,6 +64,10 @@ void machine_stop_qemu(struct machine *m);
 struct err *machine_first_hold(struct machine *m) __attribute__((warn_unused_result));
 /* Boot the kernel until the agent is ready and the guest has settled; held. */
 struct err *machine_cold_boot(struct machine *m) __attribute__((warn_unused_result));
+/* host.c: QEMU's threads where the budget wants them. */
+struct err *machine_confine(struct machine *m) __attribute__((warn_unused_result));
+/* host.c: the account of what the host does with the vCPUs begins now. */
+struct err *machine_begin_runstates(struct machine *m) __attribute__((warn_unused_result));
 /* Guest time 0 is now, with the session's own quantum. */
 void machine_set_origin(struct machine *m, const struct quantum *quantum);
 

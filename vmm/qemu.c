@@ -37,6 +37,10 @@ static void on_event(void *context, const char *name, struct json_object *data)
 			 reason ? reason : "no reason given");
 	} else if (!strcmp(name, "GUEST_PANICKED")) {
 		q->panicked = true;
+	} else if (!strcmp(name, "RESUME")) {
+		q->resumed = q->qmp.event_time;
+	} else if (!strcmp(name, "STOP")) {
+		q->halted = q->qmp.event_time;
 	}
 }
 

@@ -22,6 +22,7 @@ struct qemu {
 	int status;              /* of waitpid(), when ended */
 	char shutdown_cause[40]; /* from the SHUTDOWN event, "" without */
 	bool panicked;           /* GUEST_PANICKED was seen */
+	uint64_t resumed, halted; /* host_now() of the last RESUME and STOP; 0: never */
 	char death[200];         /* "" while it lives */
 };
 

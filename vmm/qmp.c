@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#define EVENT_AGE_MAX 3600 /* seconds */
 #define JSON_DEPTH 24
 #define POLL_SLICE_MS 50
 
@@ -131,6 +133,23 @@ static struct err *refusal(const struct qmp_request *r, struct json_object *erro
 	return err;
 }
 
+/* QEMU says the wall clock's time; ours is the one that never jumps. */
+static uint64_t event_time(struct json_object *stamp)
+{
+	struct json_object *seconds = member(stamp, "seconds"), *us = member(stamp, "microseconds");
+	struct timespec wall;
+	uint64_t now = host_now();
+	int64_t ago;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	if (!seconds || !us || json_object_get_int64(seconds) > wall.tv_sec ||
+	    json_object_get_int64(seconds) < wall.tv_sec - EVENT_AGE_MAX)
+		return 0;
+	ago = (wall.tv_sec - json_object_get_int64(seconds)) * 1000000000 + wall.tv_nsec -
+	      json_object_get_int(us) * INT64_C(1000);
+	return ago < 0 ? now : (uint64_t)ago > now ? 0 : now - (uint64_t)ago;
+}
+
 static void dispatch(struct qmp *q, struct json_object *message)
 {
 	struct json_object *error = member(message, "error");
@@ -144,6 +163,7 @@ static void dispatch(struct qmp *q, struct json_object *message)
 	}
 	if (event) {
 		log_debug("qmp event %s", event);
+		q->event_time = event_time(member(message, "timestamp"));
 		if (q->on_event)
 			q->on_event(q->event_context, event, member(message, "data"));
 		return;

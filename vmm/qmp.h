@@ -45,6 +45,7 @@ struct qmp {
 	struct qmp_request pending[QMP_PENDING_MAX];
 	qmp_event_fn on_event;
 	void *event_context;
+	uint64_t event_time; /* of the event that on_event is told of, as host_now(); 0: not said */
 };
 
 /* Takes `fd`, which becomes non-blocking. `on_event` may be NULL. */

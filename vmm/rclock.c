@@ -3,7 +3,10 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #define QMP_TIMEOUT UINT64_C(5000000000)
@@ -20,20 +23,73 @@ void rclock_set_origin(struct rclock *c)
 	c->passed = 0;
 }
 
+uint64_t rclock_take_gap(struct rclock *c)
+{
+	uint64_t now = host_now(), gap = c->stopped ? now - c->stopped : 0;
+
+	c->passed += gap;
+	if (c->stopped)
+		c->stopped = now;
+	return gap;
+}
+
+/* A process that a signal holds goes on with one; what it missed has passed. */
+static void go_on(struct rclock *c, struct qemu *q)
+{
+	rclock_take_gap(c);
+	c->stopped = 0;
+	kill(q->pid, SIGCONT);
+	c->running = true;
+	c->started = host_now();
+}
+
+/* When QEMU did it, which may be long before we heard of it; it was not before we asked. */
+static uint64_t moment(uint64_t event, uint64_t asked)
+{
+	uint64_t now = host_now();
+
+	return event >= asked && event <= now ? event : now;
+}
+
 struct err *rclock_run(struct rclock *c, struct qemu *q, const struct machine_stop *stop)
 {
+	uint64_t asked = host_now();
 	struct err *err;
 
 	c->stop = *stop;
 	if (c->running)
 		return NULL;
+	if (c->stopped) {
+		go_on(c, q);
+		return NULL;
+	}
 	err = qmp_execute(&q->qmp, "cont", NULL, -1, QMP_TIMEOUT, NULL);
 	if (err)
 		return qemu_alive(q)
 			       ? err
 			       : (err_free(err), err_new(ERR_GUEST_DIED, "%s", qemu_death(q)));
 	c->running = true;
-	c->started = host_now();
+	c->started = moment(q->resumed, asked);
+	return NULL;
+}
+
+struct err *rclock_hold_as_gap(struct rclock *c, struct qemu *q)
+{
+	struct machine_stop none = MACHINE_STOP_NONE;
+	siginfo_t info;
+
+	if (c->stopped)
+		return NULL;
+	ERR_TRY(rclock_run(c, q, &none));
+	kill(q->pid, SIGSTOP);
+	while (waitid(P_PID, (id_t)q->pid, &info, WSTOPPED | WEXITED | WNOWAIT) && errno == EINTR)
+		;
+	if (!qemu_alive(q))
+		return err_new(ERR_GUEST_DIED, "%s", qemu_death(q));
+	c->passed = rclock_now(c);
+	c->stopped = host_now();
+	c->running = false;
+	c->reason = STOP_HELD;
 	return NULL;
 }
 
@@ -47,6 +103,7 @@ static void ignore_reply(void *context, struct err *err, struct json_object *res
 struct err *rclock_hold(struct rclock *c, struct qemu *q, enum machine_stop_reason reason,
 			uint64_t timeout_ns)
 {
+	uint64_t asked = host_now();
 	struct err *err;
 
 	if (!c->running)
@@ -61,7 +118,7 @@ struct err *rclock_hold(struct rclock *c, struct qemu *q, enum machine_stop_reas
 		err_free(qmp_send(&q->qmp, "cont", NULL, -1, QMP_TIMEOUT, ignore_reply, NULL));
 		return err;
 	}
-	c->passed = rclock_now(c);
+	c->passed += moment(q->halted, asked) - c->started;
 	c->running = false;
 	c->reason = reason;
 	return NULL;

@@ -2,6 +2,10 @@
 /*
  * The real clock: holding is QMP `stop`, running is `cont`, and guest time is host time less the time
  * held. A stop is looked for while somebody waits, never before its time. One thread.
+ *
+ * A hold may also be one that the guest's clock does not know of: the whole process is stopped by a
+ * signal, so that its clock runs on, and the guest misses the time (the gap). QMP does not answer
+ * then.
  */
 #ifndef VMM_RCLOCK_H
 #define VMM_RCLOCK_H
@@ -13,6 +17,7 @@ struct rclock {
 	bool running;
 	uint64_t passed;  /* guest ns up to the last hold */
 	uint64_t started; /* host_now() of the last run */
+	uint64_t stopped; /* host_now() since when a signal holds the process and no gap was taken; 0: none does */
 	struct machine_stop stop;
 	enum machine_stop_reason reason;
 };
@@ -21,6 +26,10 @@ uint64_t rclock_now(const struct rclock *c);
 void rclock_set_origin(struct rclock *c); /* held: guest time 0 is now */
 struct err *rclock_run(struct rclock *c, struct qemu *q, const struct machine_stop *stop)
 	__attribute__((warn_unused_result));
+/* Hold so that the guest's clock runs on. */
+struct err *rclock_hold_as_gap(struct rclock *c, struct qemu *q) __attribute__((warn_unused_result));
+/* ns that the guest's clock ran on for since then, or since the last call: they count as passed now. */
+uint64_t rclock_take_gap(struct rclock *c);
 /* Wait for the stop and hold there. As machine_wait(). */
 struct err *rclock_wait(struct rclock *c, struct qemu *q, const struct ram *ram, uint64_t timeout_ns)
 	__attribute__((warn_unused_result));
