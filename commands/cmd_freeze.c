@@ -3,14 +3,18 @@
 #include "commands/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct err *run_freeze(struct session *s, const struct command_line *line, struct out *out)
 {
 	char text[DURATION_TEXT];
 
-	if (line->count)
+	if (line->count == 1 && strcmp(line->words[0], "--as-steal") == 0)
+		ERR_TRY(coord_freeze_as_steal(session_coord(s)));
+	else if (line->count)
 		return command_usage(&command_freeze);
-	ERR_TRY(coord_freeze(session_coord(s)));
+	else
+		ERR_TRY(coord_freeze(session_coord(s)));
 	out_text(out, "frozen at %s", format_seconds(coord_time(session_coord(s)), text));
 	return NULL;
 }
@@ -84,10 +88,15 @@ const struct command command_freeze = {
 	.key = "space",
 	.group = GROUP_CONTROL,
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED,
-	.usage = "freeze",
+	.usage = "freeze [--as-steal]",
 	.summary = "stop every vCPU and the guest's clock",
 	.help = "The guest stays frozen until `thaw` or `run`. Under the virtual clock it cannot "
-		"tell.",
+		"tell.\n"
+		"\n"
+		"With --as-steal, only under the real clock, the guest's clock runs on, and when the "
+		"guest does, too,\n"
+		"the gap has become steal on every CPU.",
+	.arguments = {{"HOW", COMPLETE_WORD, "--as-steal"}},
 	.run = run_freeze,
 };
 

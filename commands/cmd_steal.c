@@ -2,6 +2,7 @@
 #include "base/parse.h"
 #include "commands/command.h"
 #include "commands/show.h"
+#include "commands/steal_show.h"
 #include "coord/kernel.h"
 #include "coord/steal.h"
 
@@ -40,8 +41,12 @@ static struct err *run_steal(struct session *s, const struct command_line *line,
 	unsigned int first, count;
 	uint64_t ns, passed, steal;
 
+	if (!line->count)
+		return steal_show(s, out);
 	if (line->count != 3 || strcmp(line->words[0], "inject") != 0)
 		return command_usage(&command_steal);
+	if (session_options(s)->readonly)
+		return err_new(ERR_REFUSED, "steal inject: refused by --readonly");
 	ERR_TRY(parse_cpus(s, line->words[1], &first, &count));
 	ERR_TRY(parse_time(line->words[2], &ns));
 	ERR_TRY(steal_inject(coord, first, count, ns, &passed));
@@ -91,10 +96,18 @@ const struct command command_steal = {
 	.name = "steal",
 	.key = "",
 	.group = GROUP_INJECT,
-	.flags = CMD_GUEST | CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_WRITES,
-	.usage = "steal inject cpu:N|cpu:all DURATION",
-	.summary = "take a CPU away from the guest for a while",
-	.help = "The vCPU executes nothing for DURATION of guest time while the others go on, and the same "
+	.flags = CMD_GUEST | CMD_KERNEL | CMD_FROZEN | CMD_RECORDED,
+	.usage = "steal [inject cpu:N|cpu:all DURATION]",
+	.summary = "stolen time of each CPU, or take a CPU away for a while",
+	.help = "Without words: guest is the steal of the guest's /proc/stat in ns, source who puts it there:\n"
+		"kvm-steal-time (KVM; its own figure is kvm), bridge (TCG with the real clock: ktdbg passes on\n"
+		"what the host's schedstat says) or inject (the virtual clock). Under the real clock the host's\n"
+		"side stands beside it: the state of each vCPU and the ns in each since guest time 0. runnable is\n"
+		"time that the vCPU wanted and did not get, blocked that the guest idled, offline that it was\n"
+		"frozen; their sum is the wall time. dilation is 1 + runnable / running; host_cpu is where the\n"
+		"thread ran last, mask where it may run (`budget`).\n"
+		"\n"
+		"With `inject` the vCPU executes nothing for DURATION of guest time while the others go on, and the same "
 		"amount is added to its steal, as /proc/stat shows it. Exact and repeatable under the virtual "
 		"clock, which is the only one that has it; DURATION is rounded up to its grid.\n"
 		"\n"

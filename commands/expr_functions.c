@@ -334,7 +334,7 @@ static struct err *function_steal(struct eval *ev, const struct node *n, const s
 	return NULL;
 }
 
-/* Xen's runstates exist under KVM only; nothing stands in for them elsewhere. */
+/* What the host did with a vCPU; a record only where there is one. */
 static struct err *function_runstate(struct eval *ev, const struct node *n,
 				     const struct operand *args, unsigned int count,
 				     struct operand *ret)
@@ -342,8 +342,12 @@ static struct err *function_runstate(struct eval *ev, const struct node *n,
 	unsigned int cpu;
 
 	ERR_TRY(cpu_argument(ev, n, 0, &args[0], &cpu));
-	eval_missing(ev, EXPR_ABSENT, "this machine keeps no runstates");
-	set_absent(ret, "runstate");
+	if (machine_info(coord_machine(ev->context->coord))->clock == CLOCK_VIRTUAL) {
+		eval_missing(ev, EXPR_ABSENT, "no runstates under the virtual clock");
+		set_absent(ret, "runstate");
+	} else {
+		*ret = (struct operand){.record = RECORD_RUNSTATE, .record_cpu = cpu};
+	}
 	return NULL;
 }
 

@@ -103,7 +103,7 @@ struct expr {
 /* ---- evaluation ---- */
 
 /* Things that have members but are no guest objects. */
-enum record_kind { RECORD_NONE, RECORD_SCX, RECORD_WORKERS, RECORD_CPU, RECORD_STEP };
+enum record_kind { RECORD_NONE, RECORD_SCX, RECORD_WORKERS, RECORD_CPU, RECORD_RUNSTATE, RECORD_STEP };
 
 struct operand {
 	struct value value;

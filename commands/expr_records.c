@@ -161,6 +161,38 @@ static bool cpu_member(const struct model *model, unsigned int number, const cha
 	return true;
 }
 
+/* ---- runstate(N) ---- */
+
+static const char *const runstate_members[] = {
+	"running", "runnable", "blocked", "offline", "state", "entry_time", NULL,
+};
+
+static struct err *runstate_member(struct eval *ev, unsigned int cpu, const char *name, bool *found,
+				   struct value *ret)
+{
+	const struct vcpu_runstate *vcpus;
+	unsigned int count;
+
+	ERR_TRY(machine_runstates(coord_machine(ev->context->coord), &vcpus, &count));
+	*found = false;
+	if (cpu >= count)
+		return NULL;
+	for (enum runstate i = 0; i < RUNSTATE_COUNT; i++) {
+		if (strcmp(runstate_members[i], name) != 0)
+			continue;
+		*ret = value_unsigned(vcpus[cpu].time[i]);
+		*found = true;
+	}
+	if (strcmp(name, "state") == 0) {
+		*ret = value_string(runstate_name(vcpus[cpu].state));
+		*found = true;
+	} else if (strcmp(name, "entry_time") == 0) {
+		*ret = value_unsigned(vcpus[cpu].entry_time);
+		*found = true;
+	}
+	return NULL;
+}
+
 /* ---- workers(CGROUP) ---- */
 
 static const char *const workers_members[] = {
@@ -298,6 +330,8 @@ static const char *const *record_members(const struct operand *record)
 		return scx_members;
 	case RECORD_CPU:
 		return cpu_members;
+	case RECORD_RUNSTATE:
+		return runstate_members;
 	default:
 		return workers_members;
 	}
@@ -311,6 +345,8 @@ static struct err *find_member(struct eval *ev, const struct operand *record, co
 
 	if (record->record == RECORD_STEP)
 		return expr_step_member(ev, record, name, found, ret);
+	if (record->record == RECORD_RUNSTATE)
+		return runstate_member(ev, record->record_cpu, name, found, ret);
 	if (record->record == RECORD_WORKERS && strcmp(name, "outside") == 0) {
 		*found = true;
 		return workers_outside(ev, record->record_name, ret);

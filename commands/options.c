@@ -169,6 +169,19 @@ static void format_cpu_budget(const struct options *o, struct str *s)
 		str_addf(s, "%u", o->cpu_budget);
 }
 
+static struct err *set_pin(struct options *o, const char *value)
+{
+	(void)value;
+	o->pin = true;
+	return NULL;
+}
+
+static void format_pin(const struct options *o, struct str *s)
+{
+	if (o->pin)
+		str_add(s, "yes");
+}
+
 static struct err *set_scheduler(struct options *o, const char *value)
 {
 	struct words words;
@@ -272,6 +285,8 @@ const struct option_row option_table[] = {
 	 format_kaslr},
 	{"cpu-budget", 0, "N", "", "confine all vCPUs to N host CPUs; implies --clock real",
 	 OPTION_RECORDED, set_cpu_budget, format_cpu_budget},
+	{"pin", 0, NULL, "", "a host CPU for each vCPU, where there are enough; implies --clock real",
+	 OPTION_RECORDED, set_pin, format_pin},
 	{"scheduler", 's', "NAME|PATH [ARGS]", "", "sched_ext scheduler to attach after the boot",
 	 OPTION_RECORDED, set_scheduler, format_scheduler},
 	{"cold-boot", 0, NULL, "", "neither use nor make the warm-start cache", 0, set_cold_boot,

@@ -28,6 +28,7 @@ struct options {
 	struct quantum quantum;
 	enum kaslr kaslr;
 	unsigned int cpu_budget;
+	bool pin;
 	const char *scheduler; /* NAME|PATH [ARGS] */
 	bool cold_boot, readonly, json, ascii, plain;
 	const char *record;

@@ -25,10 +25,11 @@ static struct err *boot(const struct options *options, const char *kernel,
 		.topology = options->topology,
 		.memory = options->memory,
 		.accel = options->accel,
-		.clock = options->cpu_budget ? CLOCK_REAL : options->clock,
+		.clock = options->cpu_budget || options->pin ? CLOCK_REAL : options->clock,
 		.quantum = options->quantum,
 		.kaslr = options->kaslr,
 		.cpu_budget = options->cpu_budget,
+		.pin = options->pin,
 		.cold_boot = options->cold_boot,
 		.gdb_socket = options->gdb_socket,
 	};
@@ -98,8 +99,9 @@ struct err *start_machine(const struct options *options, const struct machine_ca
 	char *kernel = NULL;
 	struct err *err;
 
-	if (options->cpu_budget && options->clock == CLOCK_VIRTUAL)
-		return err_new(ERR_USAGE, "--cpu-budget needs the real clock");
+	if ((options->cpu_budget || options->pin) && options->clock == CLOCK_VIRTUAL)
+		return err_new(ERR_USAGE, "--%s needs the real clock",
+			       options->cpu_budget ? "cpu-budget" : "pin");
 	err = kernel_cache_resolve(options->kernel, &kernel);
 	if (!err)
 		err = make_image(options, &image);

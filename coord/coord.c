@@ -11,6 +11,7 @@
 #include "coord/model.h"
 #include "coord/snapshot.h"
 #include "coord/panic.h"
+#include "coord/steal_book.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ struct coord {
 	struct cold *cold;
 	struct counters *counters;
 	struct snapshots *snapshots;
+	struct steal_book *steal; /* of `kernel`, NULL: it keeps none */
 	struct model_layout *layout; /* of `kernel`, made at the first model */
 	struct model *model;
 	uint64_t model_epoch;
@@ -64,6 +66,8 @@ void coord_forget_kernel(struct coord *c)
 		counters_forget(c->counters);
 	model_layout_put(c->layout);
 	c->layout = NULL;
+	steal_book_destroy(c->steal);
+	c->steal = NULL;
 	if (c->kernel)
 		c->kernel_hint = kernel_info(c->kernel)->vmcoreinfo;
 	kernel_destroy(c->kernel);
@@ -87,6 +91,16 @@ static bool adoption_is_pointless(const struct coord *c)
 	       (c->adopt_epoch == c->epoch || err_kind(c->adopt_error) == ERR_ABSENT);
 }
 
+/* Without it everything else works. */
+static void find_steal(struct coord *c)
+{
+	struct err *err = steal_book_create(c->kernel, c->machine, &c->steal);
+
+	if (err)
+		log_info("no steal: %s", err_detail(err));
+	err_free(err);
+}
+
 static struct err *adopt(struct coord *c)
 {
 	struct err *err;
@@ -104,6 +118,7 @@ static struct err *adopt(struct coord *c)
 		return adopt_error_copy(c);
 	}
 	c->panic_word = panic_word(c->kernel);
+	find_steal(c);
 	c->window_epoch = c->epoch;
 	c->adoptions++;
 	log_info("adopted %s in %" PRIu64 " us", kernel_info(c->kernel)->release,
@@ -174,6 +189,17 @@ struct machine *coord_machine(struct coord *c)
 	return c->machine;
 }
 
+struct err *coord_steal_book(struct coord *c, struct steal_book **ret)
+{
+	struct kernel *kernel;
+
+	ERR_TRY(coord_kernel(c, &kernel));
+	if (!c->steal)
+		return err_new(ERR_ABSENT, "this kernel keeps no steal time");
+	*ret = c->steal;
+	return NULL;
+}
+
 struct agent *coord_agent(struct coord *c)
 {
 	return c->agent;
@@ -235,10 +261,21 @@ static struct err *check_alive(struct coord *c)
 		       death ? death : "no reason is known");
 }
 
+/* What the guest missed while its clock ran on was stolen from every CPU. The one place that knows:
+ * time that passed by any other hold is hidden from the guest. */
+static void book_gap(struct coord *c)
+{
+	uint64_t gap = machine_take_gap(c->machine);
+
+	if (gap && c->steal)
+		steal_book_add_all(c->steal, gap);
+}
+
 /* The one place that lets the guest run: whoever caches guest state compares the epoch. */
 static struct err *let_run(struct coord *c, const struct machine_stop *stop)
 {
 	ERR_TRY(check_alive(c));
+	book_gap(c);
 	c->epoch++;
 	c->running = true;
 	return machine_run(c->machine, stop);
@@ -266,6 +303,8 @@ static struct err *hold(struct coord *c)
 		ERR_TRY(machine_hold(c->machine, HOLD_TIMEOUT));
 		c->running = false;
 		c->epoch++;
+		if (c->steal)
+			steal_book_flush(c->steal);
 	}
 	if (c->kernel && c->window_epoch != c->epoch) {
 		kernel_window_begin(c->kernel);
@@ -320,6 +359,16 @@ struct err *coord_freeze(struct coord *c)
 	ERR_TRY(hold(c));
 	c->frozen = true;
 	return NULL;
+}
+
+struct err *coord_freeze_as_steal(struct coord *c)
+{
+	ERR_TRY(check_alive(c));
+	ERR_TRY(machine_hold_as_gap(c->machine));
+	c->running = false;
+	c->epoch++;
+	c->frozen = true;
+	return hold(c);
 }
 
 struct err *coord_thaw(struct coord *c)

@@ -27,6 +27,7 @@ struct agent;	 /* coord/agent.h */
 struct cold;	 /* coord/cold.h */
 struct counters; /* coord/counters.h */
 struct model;	 /* coord/model.h */
+struct steal_book;	 /* coord/steal_book.h */
 struct snapshots; /* coord/snapshot.h */
 struct model_layout;
 
@@ -40,6 +41,8 @@ struct err *coord_create(struct machine *machine, enum coord_pacing pacing, stru
 void coord_destroy(struct coord *c); /* destroys the machine too; NULL is fine */
 
 struct machine *coord_machine(struct coord *c);
+/* The guest's account of steal; the error says why there is none. */
+struct err *coord_steal_book(struct coord *c, struct steal_book **ret) __attribute__((warn_unused_result));
 struct agent *coord_agent(struct coord *c);
 struct cold *coord_cold(struct coord *c);
 struct counters *coord_counters(struct coord *c);
@@ -64,6 +67,9 @@ bool coord_held(struct coord *c);
 
 /* The operator's freeze. Idempotent. */
 struct err *coord_freeze(struct coord *c) __attribute__((warn_unused_result));
+/* The same, but the guest's clock runs on and the gap becomes steal on every CPU when the guest goes
+ * on; only under the real clock. */
+struct err *coord_freeze_as_steal(struct coord *c) __attribute__((warn_unused_result));
 struct err *coord_thaw(struct coord *c) __attribute__((warn_unused_result));
 bool coord_frozen(const struct coord *c);
 /* A number that changes whenever the guest may have run: caches of guest state compare it. */

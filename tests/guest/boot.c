@@ -59,19 +59,14 @@ struct coord *guest_boot(void)
 	return guest_boot_with(NULL);
 }
 
-struct coord *guest_boot_with(const char *append)
+static struct coord *boot(const struct options *options)
 {
-	struct options options;
 	struct machine *machine = NULL;
 	struct coord *booted = NULL;
 	struct err *err;
 
-	options_init(&options);
-	options.kernel = getenv("KTDBG_TEST_KERNEL");
-	options.clock = wanted_clock();
-	options.append = append;
-	guest_skip_without(options.kernel);
-	err = start_machine(&options, NULL, &machine);
+	guest_skip_without(options->kernel);
+	err = start_machine(options, NULL, &machine);
 	if (!err)
 		err = coord_create(machine, pacing_of(machine), &booted);
 	if (err) {
@@ -80,6 +75,28 @@ struct coord *guest_boot_with(const char *append)
 		exit(1);
 	}
 	return booted;
+}
+
+struct coord *guest_boot_with(const char *append)
+{
+	struct options options;
+
+	options_init(&options);
+	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	options.clock = wanted_clock();
+	options.append = append;
+	return boot(&options);
+}
+
+struct coord *guest_boot_confined(unsigned int budget, const char *topology)
+{
+	struct options options;
+
+	options_init(&options);
+	options.kernel = getenv("KTDBG_TEST_KERNEL");
+	options.cpu_budget = budget;
+	expect_ok(topology_parse(topology, &options.topology));
+	return boot(&options);
 }
 
 int guest_spawn(struct coord *in, const char *cgroup, const char *text)

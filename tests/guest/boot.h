@@ -17,6 +17,8 @@
 struct coord *guest_boot(void);
 /* The same with words added to the kernel's command line; NULL: none. */
 struct coord *guest_boot_with(const char *append);
+/* The same under the real clock, on so many host CPUs. */
+struct coord *guest_boot_confined(unsigned int budget, const char *topology);
 
 /* spawn CGROUP WORDS...: as the command has it; returns the pid of the first worker. */
 int guest_spawn(struct coord *in, const char *cgroup, const char *words);

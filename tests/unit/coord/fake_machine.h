@@ -21,6 +21,7 @@ struct machine {
 	uint64_t mailbox;              /* guest-physical */
 	const char *console;           /* NULL: nothing yet */
 	unsigned int runs, holds;      /* calls that changed the state */
+	unsigned int held_as_gap;
 	bool hold_fails;               /* a vCPU does not stop */
 	bool interrupted;              /* the next wait sees SIGINT */
 	/* Called whenever guest time has passed; what "the guest" does. May be NULL. */
@@ -104,6 +105,21 @@ struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
 	m->time += 1000;
 	m->holds++;
 	return NULL;
+}
+
+struct err *machine_hold_as_gap(struct machine *m)
+{
+	m->state = MACHINE_HELD;
+	m->held_as_gap++;
+	return NULL;
+}
+
+uint64_t machine_take_gap(struct machine *m)
+{
+	uint64_t gap = m->held_as_gap ? 1000 : 0;
+
+	m->held_as_gap = 0;
+	return gap;
 }
 
 void machine_set_paced(struct machine *m, bool paced)
