@@ -85,7 +85,7 @@ $(O)/gen/flags: FORCE
 
 # One static library a layer; made anew when a source has come or gone.
 define layer_rules
-SRC_$(1) := $$(wildcard $(1)/*.c)
+SRC_$(1) := $$(wildcard $(1)/*.c $(1)/kvm/*.c)
 OBJ_$(1) := $$(SRC_$(1):%.c=$$(O)/%.o)
 $$(O)/gen/$(1).list: FORCE
 	$$(call when_changed,printf '%s\n' '$$(SRC_$(1))')

@@ -138,6 +138,8 @@ int err_exit_status(const struct err *err)
 		return 3;
 	case ERR_GUEST_DIED:
 		return 4;
+	case ERR_NOT_OFFERED:
+		return 77;
 	case ERR_INTERRUPTED:
 		return 130;
 	default:

@@ -28,6 +28,7 @@ enum err_kind {
 	ERR_GUEST_DIED,  /* the guest is gone: exit 4 */
 	ERR_INTERRUPTED, /* SIGINT while waiting: exit 130 */
 	ERR_EXPECT,      /* an expectation is false: exit 1 */
+	ERR_NOT_OFFERED, /* this host lacks what a check needs: exit 77, which test suites skip */
 };
 
 struct err;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "vmm/kernel_cache.h"
+#include "vmm/kvm/checks.h"
 #include "vmm/qemu.h"
 #include "vmm/vclock.h"
 
@@ -218,4 +219,26 @@ struct err *doctor_run(struct out *out)
 	return d.missing ? err_new(ERR_ENVIRONMENT,
 				   "no guest can be started here: see what is missing")
 			 : NULL;
+}
+
+struct err *doctor_kvm(struct out *out)
+{
+	struct kvm_check checks[KVM_CHECKS];
+	struct doctor d = {.out = out};
+	unsigned int counts[KVM_NOT_OFFERED + 1] = {0};
+
+	kvm_checks_run(checks);
+	out_table_begin(out, columns, sizeof(columns) / sizeof(columns[0]));
+	for (unsigned int i = 0; i < KVM_CHECKS; i++) {
+		row(&d, checks[i].name, kvm_verdict_name(checks[i].verdict), checks[i].detail);
+		counts[checks[i].verdict]++;
+	}
+	out_table_end(out);
+	if (counts[KVM_FAIL])
+		return err_new(ERR_EXPECT, "%u of %d checks of KVM failed", counts[KVM_FAIL],
+			       KVM_CHECKS);
+	if (counts[KVM_NOT_OFFERED])
+		return err_new(ERR_NOT_OFFERED, "%u of %d checks of KVM are not offered here",
+			       counts[KVM_NOT_OFFERED], KVM_CHECKS);
+	return NULL;
 }

@@ -12,4 +12,8 @@
 /* Writes a table; ERR_ENVIRONMENT when something without which no guest starts is missing. */
 struct err *doctor_run(struct out *out) __attribute__((warn_unused_result));
 
+/* The checks of vmm/kvm/checks.h as a table: ERR_EXPECT when one failed, else ERR_NOT_OFFERED when one
+ * could not be made here. */
+struct err *doctor_kvm(struct out *out) __attribute__((warn_unused_result));
+
 #endif
