@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * pack OUT.cpio [GUEST/PATH=HOST/FILE]...: the guest's initramfs, made so that the same files give the
- * same bytes: entries sorted by path, no times, owner 0. Runs at build time only.
+ * same bytes: entries sorted by path, no times, owner 0. Folders on the way are made. Runs at build time
+ * only.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -65,6 +66,32 @@ static int add_file(struct archive *out, const char *guest, const char *host)
 	return status;
 }
 
+static int is_listed(const char *path)
+{
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+		if (!strcmp(directories[i], path))
+			return 1;
+	return 0;
+}
+
+/* The folders above `path` that `before`, the path before it in the sorted list, does not share. */
+static int add_parents(struct archive *out, const char *before, char *path)
+{
+	int status = 0;
+
+	for (char *slash = strchr(path, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+		size_t len = (size_t)(slash - path);
+
+		if (!strncmp(before, path, len + 1))
+			continue;
+		*slash = '\0';
+		if (!is_listed(path))
+			status = add_entry(out, path, AE_IFDIR, 0755, NULL, 0);
+		*slash = '/';
+	}
+	return status;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -82,7 +109,8 @@ static int add_all(struct archive *out, int count, char **files)
 		if (!equals)
 			return fail(files[i], "not GUEST=HOST");
 		*equals = '\0';
-		if (add_file(out, files[i], equals + 1))
+		if (add_parents(out, i ? files[i - 1] : "", files[i]) ||
+		    add_file(out, files[i], equals + 1))
 			return -1;
 	}
 	return 0;

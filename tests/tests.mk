@@ -77,6 +77,15 @@ check-drgn: all $(O)/tests/guest/queues.bpf.o ## everything shown of DRGN_KERNEL
 
 TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON)
 
+# KVM, in a nested guest; not part of `check`: it takes about a minute on two quiet cores.
+$(O)/tests/kvm/init: tests/kvm/init.c
+	@mkdir -p $(@D)
+	$(say) GUESTCC $<
+	$(Q)$(GUEST_CC) $(filter-out -MMD -MP,$(GUEST_CFLAGS)) $(GUEST_LDFLAGS) -o $@ $<
+.PHONY: check-kvm
+check-kvm: all $(O)/guest/pack $(O)/tests/kvm/init ## KVM for real, nested in a TCG guest
+	$(Q)$(RUN) -k -t 900 -c kvm tests/kvm/lab $(O)
+
 .PHONY: check-recordings
 check-recordings: all ## the product's own regression suite, replayed
 	$(Q)$(RUN) -k -t 300 -c recordings $(O)/ktdbg --batch tests/recordings
@@ -150,7 +159,7 @@ check-asan: ## unit and guest tests under ASan and UBSan
 asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
-SCRIPTS = bootstrap .ci/run tests/run tests/identity/run tests/batch/run tests/batch/explore tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+SCRIPTS = bootstrap .ci/run tests/run tests/kvm/lab tests/identity/run tests/batch/run tests/batch/explore tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
 	tests/drgn/exam tests/drgn/scene tests/drgn/questions \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts
