@@ -6,7 +6,8 @@
 #include "commands/show.h"
 #include "commands/words.h"
 #include "coord/agent.h"
-#include "coord/cgroup_spec.h"
+#include "coord/def_spec.h"
+#include "coord/places.h"
 #include "coord/scope.h"
 #include "coord/work_spec.h"
 
@@ -83,88 +84,47 @@ struct err *hold_parse(unsigned int count, char *const *words, uint64_t duration
 
 /* ---- what ---- */
 
-static bool is_knob(const char *word)
-{
-	size_t len = strcspn(word, "=");
-	const char *name;
-
-	for (unsigned int i = 0; (name = cgroup_knob_name(i)); i++)
-		if (strlen(name) == len && strncmp(name, word, len) == 0)
-			return true;
-	return false;
-}
-
-/* The words from `first` on by what they are about, in their order; borrowed. */
-struct split {
-	struct words knobs, work;
-};
-
-static struct err *split_words(const struct words *words, unsigned int first, struct split *ret)
-{
-	ret->knobs = (struct words){.words = calloc(words->count + 1, sizeof(char *))};
-	ret->work = (struct words){.words = calloc(words->count + 1, sizeof(char *))};
-	if (!ret->knobs.words || !ret->work.words)
-		return err_nomem();
-	for (unsigned int i = first; i < words->count; i++) {
-		struct words *to = is_knob(words->words[i]) ? &ret->knobs : &ret->work;
-
-		to->words[to->count++] = words->words[i];
-	}
-	return NULL;
-}
-
-static void split_deinit(struct split *split)
-{
-	free(split->knobs.words);
-	free(split->work.words);
-}
-
-static char *join(const char *command, const char *name, const struct words *words)
+/* "def NAME WORDS" as the command that makes it. */
+static char *as_command(const struct words *words)
 {
 	struct str s = {0};
 
-	str_addf(&s, "%s ", command);
-	words_quote(&s, name);
-	for (unsigned int i = 0; i < words->count; i++) {
+	str_add(&s, "cgroup add");
+	for (unsigned int i = 1; i < words->count; i++) {
 		str_add_c(&s, ' ');
 		words_quote(&s, words->words[i]);
 	}
 	return str_take(&s);
 }
 
-/* What depends on where CPUs and memory are can be told only when the cgroup is there. */
-static struct err *known_later(struct err *err)
-{
-	if (!err || err_kind(err) != ERR_ABSENT)
-		return err;
-	err_free(err);
-	return NULL;
-}
-
-static struct err *check_work(const struct spec_limits *limits, const char *name, unsigned int count,
-			      char *const *words)
-{
-	struct work_spec spec;
-
-	return known_later(work_spec_parse(name, count, words, limits, &spec));
-}
-
-static struct err *check_split(const struct spec_limits *limits, const char *name,
-			       const struct split *split)
-{
-	struct cgroup_spec spec;
-
-	ERR_TRY(known_later(cgroup_spec_parse(name, split->knobs.count, split->knobs.words, limits, &spec)));
-	return split->work.count ? check_work(limits, name, split->work.count, split->work.words) : NULL;
-}
-
 struct parser {
-	struct session *session;
 	struct agent *agent;
-	struct spec_limits limits;
 	struct str cgroups; /* that exist, one a line */
 	struct plan *plan;
 };
+
+/* A cgroup that is to be made or set, `words` behind its name, with or without work. */
+static struct err *check_cgroup(const struct parser *p, const char *name, unsigned int count,
+				char *const *words)
+{
+	struct spec_limits limits;
+	struct places places;
+	struct def_spec spec;
+
+	ERR_TRY(agent_limits_above(p->agent, name, &places, &limits));
+	return def_spec_parse(name, count, words, &limits, &spec);
+}
+
+static struct err *check_work(const struct parser *p, const char *name, unsigned int count,
+			      char *const *words)
+{
+	struct spec_limits limits;
+	struct places places;
+	struct work_spec spec;
+
+	ERR_TRY(agent_limits(p->agent, name, &places, &limits));
+	return work_spec_parse(name, count, words, &limits, &spec);
+}
 
 /* Whether the cgroup is there, or a def before this one makes it. */
 static bool is_taken(const struct parser *p, const char *name)
@@ -177,34 +137,20 @@ static bool is_taken(const struct parser *p, const char *name)
 	return false;
 }
 
-static struct err *make_def(struct parser *p, const char *name, const struct split *split,
-			    struct plan_line *line)
-{
-	line->part = PLAN_DEF;
-	line->command = &command_cgroup;
-	line->text = join("cgroup add", name, &split->knobs);
-	line->spawn = split->work.count ? join("spawn", name, &split->work) : NULL;
-	str_addf(&p->cgroups, "%s\n", name);
-	return line->text && (line->spawn || !split->work.count) ? str_error(&p->cgroups) : err_nomem();
-}
-
 static struct err *parse_def(struct parser *p, const struct words *words, struct plan_line *line)
 {
 	const char *name = words->count > 1 ? words->words[1] : "";
-	struct split split;
-	struct err *err;
 
 	if (words->count < 2)
 		return err_new(ERR_USAGE, "usage: def NAME [KNOB=V...] [WORK...]");
 	if (is_taken(p, name))
 		return err_new(ERR_REFUSED, "cgroup %s exists already", name);
-	err = split_words(words, 2, &split);
-	if (!err)
-		err = check_split(&p->limits, name, &split);
-	if (!err)
-		err = make_def(p, name, &split, line);
-	split_deinit(&split);
-	return err;
+	ERR_TRY(check_cgroup(p, name, words->count - 2, words->words + 2));
+	line->part = PLAN_DEF;
+	line->command = &command_cgroup;
+	line->text = as_command(words);
+	str_addf(&p->cgroups, "%s\n", name);
+	return line->text ? str_error(&p->cgroups) : err_nomem();
 }
 
 static bool verb_is(const struct words *words, const char *verb)
@@ -215,36 +161,26 @@ static bool verb_is(const struct words *words, const char *verb)
 static struct err *check_affinity(const struct parser *p, const struct words *words)
 {
 	struct wire_affinity affinity;
+	struct spec_limits limits;
+	struct places places;
 
 	if (words->count != 3)
 		return command_usage(&command_affinity);
-	return known_later(affinity_parse(words->words[2], &p->limits, &affinity));
-}
-
-static struct err *check_cgroup(const struct parser *p, const struct words *words)
-{
-	struct split split;
-	struct err *err = split_words(words, 3, &split);
-
-	if (!err)
-		err = check_split(&p->limits, words->words[2], &split);
-	split_deinit(&split);
-	return err;
+	ERR_TRY(agent_limits(p->agent, words->words[1], &places, &limits));
+	return affinity_parse(words->words[2], &limits, &affinity);
 }
 
 /* What would be refused however the guest is by then. */
-static struct err *check_op(const struct parser *p, const struct plan_line *line,
+static struct err *check_op(const struct parser *p, const struct command *command,
 			    const struct words *words)
 {
-	const char *name = line->command->name;
-
-	if (strcmp(name, "spawn") == 0 && words->count > 1)
-		return check_work(&p->limits, words->words[1], words->count - 2, words->words + 2);
-	if (strcmp(name, "affinity") == 0)
+	if (command == &command_spawn && words->count > 1)
+		return check_work(p, words->words[1], words->count - 2, words->words + 2);
+	if (command == &command_affinity)
 		return check_affinity(p, words);
-	if (strcmp(name, "cgroup") == 0 && words->count > 2 && (verb_is(words, "add") || verb_is(words, "set")))
-		return check_cgroup(p, words);
-	if (strcmp(name, "payload") == 0 && words->count > 2 && verb_is(words, "run"))
+	if (command == &command_cgroup && words->count > 2 && (verb_is(words, "add") || verb_is(words, "set")))
+		return check_cgroup(p, words->words[2], words->count - 3, words->words + 3);
+	if (command == &command_payload && words->count > 2 && verb_is(words, "run"))
 		return scope_check_program(p->agent, words->words[2]);
 	return NULL;
 }
@@ -271,12 +207,12 @@ static struct err *parse_op(const struct parser *p, const char *text, const stru
 		line->part = PLAN_EXPECT;
 	else if (!may_be_op(line->command))
 		return err_new(ERR_USAGE, "`%s` cannot be part of a step", line->command->name);
-	else if (strcmp(line->command->name, "payload") == 0 && verb_is(words, "run"))
+	else if (line->command == &command_payload && verb_is(words, "run"))
 		line->part = PLAN_PAYLOAD;
 	line->text = strdup(text);
 	if (!line->text)
 		return err_nomem();
-	return check_op(p, line, words);
+	return check_op(p, line->command, words);
 }
 
 /* An expectation is taken as it stands: its quotes belong to the expression. */
@@ -336,16 +272,14 @@ static struct err *parse_lines(struct parser *p, char *const *lines, unsigned in
 struct err *plan_parse(struct session *s, char *const *lines, unsigned int count, struct plan *ret)
 {
 	struct plan plan = {.lines = calloc(count + 1, sizeof(*plan.lines))};
-	struct parser p = {.session = s, .plan = &plan};
+	struct parser p = {.plan = &plan};
 	struct err *err;
 
 	if (!plan.lines)
 		return err_nomem();
 	err = show_agent(s, &p.agent);
-	if (!err) {
-		p.limits = (struct spec_limits){.cpus = agent_cpus(p.agent), .nodes = agent_nodes(p.agent)};
+	if (!err)
 		err = parse_lines(&p, lines, count);
-	}
 	str_deinit(&p.cgroups);
 	if (err)
 		plan_deinit(&plan);
@@ -356,10 +290,8 @@ struct err *plan_parse(struct session *s, char *const *lines, unsigned int count
 
 void plan_deinit(struct plan *p)
 {
-	for (unsigned int i = 0; i < p->count; i++) {
+	for (unsigned int i = 0; i < p->count; i++)
 		free(p->lines[i].text);
-		free(p->lines[i].spawn);
-	}
 	free(p->lines);
 	*p = (struct plan){0};
 }

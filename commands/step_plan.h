@@ -5,8 +5,7 @@
  *
  * The parts are applied in an order of their own, whatever that of the lines: a backdrop's are defs, ops,
  * payloads; a step's ops, defs, then the hold, then what it expects; a loop step's defs once, then the ops
- * again and again. An op is a command line of the table; a def is one that makes a cgroup, with a second
- * that spawns into it when it has words of work.
+ * again and again. An op is a command line of the table; a def is the one that makes a cgroup with workers.
  *
  * Not responsible for running anything. Needs the agent, for what there is already.
  */
@@ -31,7 +30,6 @@ struct plan_line {
 	unsigned int number;           /* of the line in its block, from 1 */
 	const struct command *command; /* of `text` */
 	char *text;
-	char *spawn;                   /* a def's workers, else NULL */
 };
 
 struct plan {

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK 5000000ULL /* guest ns between two looks at the scheduler */
+#define LOOK 5000000ULL	   /* guest ns between two looks at the scheduler */
+#define LAST_WORDS 300000000ULL /* guest ns for a dying scheduler's process to end */
 
 struct run {
 	struct session *session;
@@ -57,8 +58,6 @@ static struct err *apply_line(struct run *r, const struct plan_line *line)
 {
 	struct err *err = session_run_line(r->session, line->text, r->out);
 
-	if (!err && line->spawn)
-		err = session_run_line(r->session, line->spawn, r->out);
 	if (!err && line->part != PLAN_EXPECT)
 		r->scenario->ops++;
 	return err_wrap(err, "line %u", line->number);
@@ -181,6 +180,20 @@ static void let_teardown(const struct err *err)
 		interrupt_clear();
 }
 
+/* A process dies only after the kernel has taken its scheduler off, so how it ended is known late. */
+static struct err *await_last_words(struct run *r)
+{
+	uint64_t end = coord_time(r->coord) + LAST_WORDS;
+	struct death *d = &r->record->death;
+
+	liveness_settle(&r->liveness, d);
+	while (r->liveness.process && !d->has_status && coord_time(r->coord) < end) {
+		ERR_TRY(coord_run_until(r->coord, coord_time(r->coord) + LOOK));
+		liveness_settle(&r->liveness, d);
+	}
+	return NULL;
+}
+
 /* After a death nothing of the scenario goes on: its workers are killed before all else. */
 static struct err *take_down(struct run *r)
 {
@@ -189,8 +202,7 @@ static struct err *take_down(struct run *r)
 	if (!died(r))
 		return scope_end(r->agent, r->scope);
 	err = scope_end(r->agent, WIRE_SCOPE_BACKDROP);
-	liveness_settle(&r->liveness, &r->record->death);
-	return err;
+	return first_of(err, await_last_words(r));
 }
 
 static struct err *describe_death(const struct run *r)

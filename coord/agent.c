@@ -21,6 +21,8 @@ struct agent {
 	struct coord *coord;
 	uint64_t heartbeat;      /* last seen */
 	uint64_t heartbeat_time; /* coord_time() when it was first seen */
+	/* What the guest's clock is ahead of coord_time(), at least: the most that a heartbeat has shown. */
+	int64_t ahead;
 	bool seen;
 };
 
@@ -536,6 +538,24 @@ struct err *agent_proc_snapshot(struct agent *a, struct str *ret)
 	return call_for_text(a, WIRE_OP_PROC_SNAPSHOT, NULL, 0, ret);
 }
 
+static void unwell(struct agent_health *health, const char *reason)
+{
+	health->ok = false;
+	snprintf(health->reason, sizeof(health->reason), "%s", reason);
+}
+
+/* Takes down when the heartbeat was first seen as it is; `at` is when it was, by the guest's clock. */
+static void observe(struct agent *a, uint64_t heartbeat, uint64_t at, uint64_t now)
+{
+	if (!a->seen || (int64_t)(at - now) > a->ahead)
+		a->ahead = (int64_t)(at - now);
+	if (a->seen && heartbeat == a->heartbeat && now >= a->heartbeat_time)
+		return;
+	a->seen = true;
+	a->heartbeat = heartbeat;
+	a->heartbeat_time = now;
+}
+
 uint64_t agent_clock(struct agent *a)
 {
 	struct wire_header h = {0};
@@ -544,24 +564,10 @@ uint64_t agent_clock(struct agent *a)
 
 	if (!err)
 		err = mailbox_header(&m, &h);
+	if (!err)
+		observe(a, h.heartbeat, h.heartbeat_time, coord_time(a->coord));
 	err_free(err);
-	return h.heartbeat_time;
-}
-
-static void unwell(struct agent_health *health, const char *reason)
-{
-	health->ok = false;
-	snprintf(health->reason, sizeof(health->reason), "%s", reason);
-}
-
-/* Takes down when the heartbeat was first seen as it is. */
-static void observe(struct agent *a, uint64_t heartbeat, uint64_t now)
-{
-	if (a->seen && heartbeat == a->heartbeat && now >= a->heartbeat_time)
-		return;
-	a->seen = true;
-	a->heartbeat = heartbeat;
-	a->heartbeat_time = now;
+	return a->seen ? coord_time(a->coord) + (uint64_t)a->ahead : 0;
 }
 
 void agent_watch(struct agent *a)
@@ -570,7 +576,7 @@ void agent_watch(struct agent *a)
 	const struct wire_header *h = ram_at(machine_ram(m), machine_mailbox(m), sizeof(*h));
 
 	if (h)
-		observe(a, h->heartbeat, machine_time(m));
+		observe(a, h->heartbeat, h->heartbeat_time, machine_time(m));
 }
 
 void agent_health(struct agent *a, struct agent_health *ret)
@@ -596,7 +602,7 @@ void agent_health(struct agent *a, struct agent_health *ret)
 	ret->scheduler_exits = h.scheduler_exits;
 	ret->scheduler_status = (int)h.scheduler_status;
 	memcpy(ret->scheduler, h.scheduler, sizeof(ret->scheduler));
-	observe(a, h.heartbeat, now);
+	observe(a, h.heartbeat, h.heartbeat_time, now);
 	if (now - a->heartbeat_time > SILENCE) {
 		char text[128];
 

@@ -45,12 +45,17 @@ $(O)/tests/guest/hostile: $(O)/agent/tests/guest/inside/hostile.o
 	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^
 -include $(O)/agent/tests/guest/inside/maps.d $(O)/agent/tests/guest/inside/hostile.d
 $(O)/tests/guest/test_bpf: | $(O)/tests/guest/maps
-$(O)/tests/guest/test_ops $(O)/tests/guest/test_hostile: | $(O)/tests/guest/hostile
+$(O)/tests/guest/test_ops $(O)/tests/guest/test_hostile $(O)/tests/guest/test_scenario: | $(O)/tests/guest/hostile
 
 .PHONY: check-guest
 GUEST_JOBS ?= 2
 check-guest: all $(GUEST_TESTS) ## tests that boot guests
 	$(if $(GUEST_TESTS),$(Q)$(RUN) -k -g guest -t 400 -j $(GUEST_JOBS) $(GUEST_TESTS))
+
+# 200 steps in a row leave nothing behind.
+.PHONY: check-steps
+check-steps: all $(O)/tests/guest/test_scenario ## many steps of scenarios: STEPS=200
+	$(Q)KTDBG_TEST_STEPS=$(or $(STEPS),200) $(RUN) -k -g steps -t 1200 $(O)/tests/guest/test_scenario
 
 # The same on several kernels, fetched when they are not in the cache.
 .PHONY: check-kernels

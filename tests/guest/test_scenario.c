@@ -36,6 +36,19 @@ static void block(const char *lines)
 	str_deinit(&text);
 }
 
+/* What a test that failed has left, so that the next one is judged by itself. */
+static int clean(void **state)
+{
+	struct str text = {0};
+
+	(void)state;
+	err_free(try_block("scenario end", &text));
+	err_free(try_block("sched detach", &text));
+	err_free(try_block("cgroup stop @runner", &text));
+	str_deinit(&text);
+	return 0;
+}
+
 static void block_fails(const char *lines, enum err_kind kind, const char *part)
 {
 	struct str text = {0};
@@ -195,6 +208,11 @@ static void refused_before_anything_is_made(void **state)
 		{"step hold=1s", "spawn a policy=fifo:100", ERR_USAGE, "line 2: "},
 		{"step hold=1s", "affinity a 0-77", ERR_USAGE, "line 2: "},
 		{"step hold=1s", "cgroup set a cpuset=9", ERR_USAGE, "line 2: "},
+		{"step hold=1s", "def b cpuset=llc:9", ERR_USAGE, "line 2: cpuset=llc:9"},
+		{"step hold=1s", "def b workers=1 mempolicy=bind:7", ERR_USAGE, "line 2: "},
+		{"step hold=1s", "def b workers=1 workers=50%", ERR_USAGE, "line 2: "},
+		{"step hold=1s", "def b workers=1 policy=deadline:5ms/2ms", ERR_USAGE, "line 2: "},
+		{"step hold=1s", "payload run nothing", ERR_NOT_FOUND, "line 2: nothing: No such file"},
 		{"step hold=1s", "def a", ERR_REFUSED, "line 2: cgroup a exists already"},
 		{"step hold=1s", "def", ERR_USAGE, "line 2: usage: def NAME"},
 		{"step hold=1s", "frobnicate", ERR_USAGE, "line 2: no command 'frobnicate'"},
@@ -306,6 +324,41 @@ static void death_ends_the_step(void **state)
 	block("step hold=20ms\ndef web workers=1 work=spin\nend");
 	runs("expect step(2).result == \"held\" && step(2,web).iterations > 0");
 	runs("scenario end");
+}
+
+/* Its process is killed, fails, or ends by itself: the step says which. */
+static void end_of_the_process_is_told(void **state)
+{
+	static const struct {
+		int signal;
+		const char *result, *why;
+	} rows[] = {
+		{9, "crashed", "its process was killed by signal 9"},
+		{15, "exited cleanly", "its process ended with status 0"},
+	};
+
+	(void)state;
+	if (!scheduler_there())
+		skip();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[128], expected[256];
+
+		block("backdrop\n"
+		      "sched attach vtime\n"
+		      "def base workers=3 work=mixed comm=base\n"
+		      "end");
+		snprintf(line, sizeof(line), "step hold=2s\npayload run hostile kill sched-load %d\nend",
+			 rows[i].signal);
+		block_fails(line, ERR_REFUSED, "step 1: scheduler vtime");
+		snprintf(expected, sizeof(expected),
+			 "expect step(1).result == \"%s\" && step(1).why ~ \"%s\" && step(1).held < 100ms",
+			 rows[i].result, rows[i].why);
+		runs(expected);
+		runs("expect step(1,base).count == 3");
+		assert_int_equal(tasks_named("base") + tasks_named("hostile"), 0);
+		runs("wait scx.state == \"disabled\"");
+		runs("scenario end");
+	}
 }
 
 static void replaced_scheduler_is_no_death(void **state)
@@ -513,24 +566,43 @@ static void same_scenario_same_table(void **state)
 	free(watched);
 }
 
+#define TEST(name) cmocka_unit_test_teardown(name, clean)
+
+static int start(void **state)
+{
+	static struct options options;
+	static const char *files[1];
+	static char path[512];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tests/guest/hostile", getenv("KTDBG_DATA"));
+	typed_options(&options);
+	files[0] = path;
+	options.add_files = files;
+	options.add_file_count = 1;
+	typed_boot(&options);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(step_ends_what_it_made),
-		cmocka_unit_test(backdrop_is_applied_in_its_order),
-		cmocka_unit_test(moved_workers_follow),
-		cmocka_unit_test(frozen_cgroups_are_taken_down),
-		cmocka_unit_test(refused_before_anything_is_made),
-		cmocka_unit_test(false_expectation_takes_the_step_down),
-		cmocka_unit_test(steps_measure_their_own_time),
-		cmocka_unit_test(changed_cpusets_allow_both),
-		cmocka_unit_test(death_ends_the_step),
-		cmocka_unit_test(replaced_scheduler_is_no_death),
-		cmocka_unit_test(many_steps_leave_nothing),
-		cmocka_unit_test(snapshots_tell_what_changed),
-		cmocka_unit_test(every_write_is_seen),
-		cmocka_unit_test(same_scenario_same_table),
+		TEST(step_ends_what_it_made),
+		TEST(backdrop_is_applied_in_its_order),
+		TEST(moved_workers_follow),
+		TEST(frozen_cgroups_are_taken_down),
+		TEST(refused_before_anything_is_made),
+		TEST(false_expectation_takes_the_step_down),
+		TEST(steps_measure_their_own_time),
+		TEST(changed_cpusets_allow_both),
+		TEST(death_ends_the_step),
+		TEST(end_of_the_process_is_told),
+		TEST(replaced_scheduler_is_no_death),
+		TEST(many_steps_leave_nothing),
+		TEST(snapshots_tell_what_changed),
+		TEST(every_write_is_seen),
+		TEST(same_scenario_same_table),
 	};
 
-	return cmocka_run_group_tests(tests, typed_start, typed_end);
+	return cmocka_run_group_tests(tests, start, typed_end);
 }

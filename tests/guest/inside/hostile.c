@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * hostile say TEXT CODE | idle | kill-agent | hog SECONDS | bomb | fill DIRECTORY | eat: what a guest can do to the
+ * hostile say TEXT CODE | idle | kill-agent | kill COMM SIGNAL | hog SECONDS | bomb | fill DIRECTORY | eat: what a guest can do to the
  * agent and to itself. Static, runs inside.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -28,6 +29,32 @@ static int kill_agent(void)
 {
 	printf("stop %d, kill %d\n", kill(1, SIGSTOP), kill(1, SIGKILL));
 	return 0;
+}
+
+/* Every process of that name. */
+static int kill_named(const char *comm, int number)
+{
+	char path[300], name[32];
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int found = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		f = atoi(entry->d_name) ? fopen(path, "re") : NULL;
+		if (!f)
+			continue;
+		if (fgets(name, sizeof(name), f) && strncmp(name, comm, strlen(comm)) == 0 &&
+		    name[strlen(comm)] == '\n')
+			found += kill(atoi(entry->d_name), number) == 0;
+		fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	printf("%d\n", found);
+	return found ? 0 : 1;
 }
 
 static double seconds(void)
@@ -124,6 +151,8 @@ int main(int argc, char **argv)
 		pause();
 	if (strcmp(what, "kill-agent") == 0)
 		return kill_agent();
+	if (strcmp(what, "kill") == 0 && argc == 4)
+		return kill_named(argv[2], atoi(argv[3]));
 	if (strcmp(what, "hog") == 0 && argc == 3)
 		return hog(argv[2]);
 	if (strcmp(what, "bomb") == 0)
