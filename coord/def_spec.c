@@ -53,13 +53,14 @@ static struct err *parse_work(const char *name, unsigned int count, char *const 
 struct err *def_spec_parse(const char *name, unsigned int count, char *const *words,
 			   const struct spec_limits *above, struct def_spec *ret)
 {
-	char **knobs = calloc(2 * (size_t)count + 1, sizeof(*knobs)), **work = knobs + count;
+	char **knobs = calloc(2 * (size_t)count + 1, sizeof(*knobs)), **work;
 	unsigned int knob_count = 0, work_count = 0;
 	struct def_spec spec = {0};
 	struct err *err;
 
 	if (!knobs)
 		return err_nomem();
+	work = knobs + count;
 	for (unsigned int i = 0; i < count; i++)
 		if (names_knob(words[i]))
 			knobs[knob_count++] = words[i];

@@ -57,7 +57,15 @@ check-guest: all $(GUEST_TESTS) ## tests that boot guests
 check-steps: all $(O)/tests/guest/test_scenario ## many steps of scenarios: STEPS=200
 	$(Q)KTDBG_TEST_STEPS=$(or $(STEPS),200) $(RUN) -k -g steps -t 1200 $(O)/tests/guest/test_scenario
 
-# The same on several kernels, fetched when they are not in the cache.
+# Every type of work on several topologies.
+$(O)/tests/work/test_work: $(O)/tests/work/test_work.o $(GUEST_COMMON) $(call libs_of,commands coord vmm base)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(KT_LIBS) $(CMOCKA_LIBS)
+.PHONY: check-work
+check-work: all $(O)/tests/work/test_work ## every type of work on several topologies, seen from outside
+	$(Q)$(RUN) -k -g work -t 1800 $(O)/tests/work/test_work
+
+# The guest tests on several kernels, fetched when they are not in the cache.
 .PHONY: check-kernels
 KERNELS ?= 6.18 6.19 7.0 7.1 7.2
 check-kernels: all $(GUEST_TESTS) ## guest tests on each of KERNELS="6.18 6.19 7.0 7.1 7.2"
@@ -80,7 +88,8 @@ check-drgn: all $(O)/tests/guest/queues.bpf.o ## everything shown of DRGN_KERNEL
 			$(RUN) -k -p $$k/ -t 1800 -c drgn tests/drgn/exam $$k || status=1; \
 	done; exit $$status
 
-TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON)
+TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON) \
+	$(O)/tests/work/test_work.o
 
 # KVM, in a nested guest; not part of `check`: it takes about a minute on two quiet cores.
 $(O)/tests/kvm/init: tests/kvm/init.c
