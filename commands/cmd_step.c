@@ -99,7 +99,7 @@ static struct err *show_groups(const struct scenario *sc, struct out *out)
 
 	while (scenario_record(sc, count))
 		count++;
-	records = calloc(count + 1, sizeof(*records));
+	records = calloc(count + 1, sizeof(struct step_record *));
 	if (!records)
 		return err_nomem();
 	for (unsigned int i = 0; i < count; i++)

@@ -190,7 +190,8 @@ static void add_worker(const struct measure *m, const struct agent_worker *w, st
 	sum->cpu_time += w->cpu_time - was.cpu_time;
 	sum->max_gap = max_of(sum->max_gap, w->gap);
 	sum->max_latency = max_of(sum->max_latency, w->max_latency);
-	sum->scope = w->scope > sum->scope ? w->scope : sum->scope;
+	if (!(sum->count + sum->ended) || w->scope < sum->scope)
+		sum->scope = w->scope;
 	sum->outside += was_outside(m, w, &sum->outside_known);
 	if (!w->alive) {
 		sum->ended++;

@@ -14,7 +14,7 @@
 
 struct measured {
 	char cgroup[WIRE_CGROUP_NAME];
-	enum wire_scope scope;      /* of its workers: the shortest of theirs */
+	enum wire_scope scope;      /* of its workers: the one that lives longest */
 	unsigned int count, ended;  /* that live, that ended meanwhile */
 	unsigned int starved;       /* living ones that did not end one iteration */
 	bool outside_known;

@@ -86,11 +86,12 @@ static void add_workers(struct row *row, const struct agent_worker *workers, uns
 
 		if (strcmp(w->cgroup, row->path) != 0)
 			continue;
+		if (w->alive && (!row->workers || w->scope < row->scope))
+			row->scope = w->scope;
 		row->workers += w->alive;
 		row->iterations += w->iterations;
 		row->migrations += w->migrations;
 		row->max_gap = w->max_gap > row->max_gap ? w->max_gap : row->max_gap;
-		row->scope = w->scope > row->scope ? w->scope : row->scope;
 	}
 }
 
