@@ -92,7 +92,7 @@ const struct command command_locks = {
 	.group = GROUP_INSPECT,
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
 	.usage = "locks [where EXPR] [sort KEY] [columns A,B]",
-	.summary = "locks of the scheduler that are held, by whom, and who spins for them",
+	.summary = "locks of the scheduler that are held, and who waits",
 	.help = "Of run queues, dispatch queues and the scheduler's own variables. A mutex names "
 		"its owner. A\n"
 		"spinlock does not: `holder` is the CPU that stands in the kernel with interrupts "

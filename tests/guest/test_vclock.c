@@ -47,12 +47,13 @@ static void one_hold(struct machine *m, const struct disturbance *d, unsigned in
  * busy. */
 static void run_history(const struct disturbance *d, char hash[SHA256_TEXT])
 {
-	struct coord *coord = guest_boot();
-	struct machine *m = coord_machine(coord);
+	struct machine *m;
 	unsigned int random = d->seed;
 	struct load busy;
 	uint64_t end;
 
+	coord = guest_boot();
+	m = coord_machine(coord);
 	guest_spawn(coord, "@runner", "workers=2 work=spin");
 	guest_spawn(coord, "@runner", "workers=2 work=pipe");
 	load(&busy, d->load);

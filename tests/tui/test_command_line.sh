@@ -62,7 +62,7 @@ type_text ':spawn @runner workers=1 work=nosuchwork'
 keys Enter
 wait_for '^unknown work type nosuchwork'
 expect ' RUNNING '
-expect 'schbench$'
+expect 'cgroup-attach-storm$'
 keys Escape
 wait_gone '^unknown work type'
 

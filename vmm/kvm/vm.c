@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -86,13 +87,18 @@ static struct err *add_vcpu(struct kvm_vm *vm)
 /* All that KVM can give: without it the vCPU has no long mode to enter. */
 static struct err *set_cpuid(struct kvm_vm *vm)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[CPUID_ENTRIES];
-	} all = {.head.nent = CPUID_ENTRIES};
+	struct kvm_cpuid2 *all =
+		calloc(1, sizeof(*all) + CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2));
+	struct err *err;
 
-	ERR_TRY(kvm_vm_ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, &all, "KVM_GET_SUPPORTED_CPUID"));
-	return kvm_vm_ioctl(vm->vcpu, KVM_SET_CPUID2, &all, "KVM_SET_CPUID2");
+	if (!all)
+		return err_nomem();
+	all->nent = CPUID_ENTRIES;
+	err = kvm_vm_ioctl(vm->kvm, KVM_GET_SUPPORTED_CPUID, all, "KVM_GET_SUPPORTED_CPUID");
+	if (!err)
+		err = kvm_vm_ioctl(vm->vcpu, KVM_SET_CPUID2, all, "KVM_SET_CPUID2");
+	free(all);
+	return err;
 }
 
 static void put_word(struct kvm_vm *vm, uint64_t address, uint64_t value)
