@@ -99,7 +99,8 @@ static const char *hint(const struct child *child)
 	    strstr(child->tail, "incompatible with vmlinux") ||
 	    strstr(child->tail, "does not have a valid func_proto"))
 		return " (this kernel's BTF shows hidden arguments of sched_ext's functions, as a pahole before "
-		       "1.31 leaves them from 7.1 on: a kernel up to 7.0 runs this scheduler)";
+		       "1.31 leaves them from 7.1 on: a kernel up to 7.0, or one built with a newer pahole, runs "
+		       "this scheduler)";
 	return "";
 }
 
