@@ -103,7 +103,9 @@ struct child *child_start(struct agent *a, enum child_kind kind, const char *nam
 struct child *child_find(struct agent *a, enum child_kind kind, pid_t pid);
 void child_poll(struct agent *a); /* reap what ended, workers too; pass output on */
 void child_forget(struct child *child);
-void child_reset_scheduling(void); /* in the child: what every program expects */
+/* It begins with the agent's SCHED_FIFO, so that it gets as far as its exec under any scheduler; this gives
+ * it what every program expects. */
+void child_reset_scheduling(const struct child *child);
 
 /* cgroup.c */
 #define CGROUP_ROOT "/sys/fs/cgroup"

@@ -8,18 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEFAULT_SLACK 50000 /* ns, of the kernel's init_task */
+#define DEFAULT_SLACK "50000" /* ns, of the kernel's init_task */
 
-void child_reset_scheduling(void)
+void child_reset_scheduling(const struct child *child)
 {
 	struct sched_param param = {0};
+	char path[64];
 
-	sched_setscheduler(0, SCHED_OTHER, &param);
-	prctl(PR_SET_TIMERSLACK, DEFAULT_SLACK);
+	sched_setscheduler(child->pid, SCHED_OTHER, &param);
+	/* A real-time task has none, and cannot set one. */
+	snprintf(path, sizeof(path), "/proc/%d/timerslack_ns", child->pid);
+	write_small_file(path, DEFAULT_SLACK);
 }
 
 static struct child *free_child(struct agent *a)
@@ -54,7 +56,6 @@ static void exec_program(const char *cgroup_path, char *const *argv, int output,
 	dup2(null, 0);
 	dup2(output, 1);
 	dup2(output, 2);
-	child_reset_scheduling();
 	if (!errnum) {
 		execve(argv[0], argv, environment);
 		errnum = errno;

@@ -62,6 +62,7 @@ int op_run(struct agent *a, const void *payload)
 		return agent_fail(a, errno, "%s: %s", p->program,
 				  errno == EUSERS ? "too many programs; wait for some of them first"
 						  : strerror(errno));
+	child_reset_scheduling(child);
 	snprintf(child->cgroup, sizeof(child->cgroup), "%s", cgroup);
 	agent_value(a, (uint64_t)child->pid);
 	return 0;

@@ -164,28 +164,48 @@ static int make_room(struct agent *a)
 	return 0;
 }
 
-static int start_scheduler(struct agent *a, const struct wire_program *p)
+/*
+ * The process of a scheduler. A bundled one's loader is of a higher class than what it holds, so that it can
+ * come and go under any scheduler; with `wait` it stops itself when all but attaching is done.
+ */
+static int launch(struct agent *a, const struct wire_program *p, bool wait, struct child **ret)
 {
-	char object[320], loader[] = LOADER, *argv[PROGRAM_ARGV];
+	char object[320], loader[] = LOADER, flag[] = "-w", *argv[PROGRAM_ARGV];
+	struct sched_param param = {.sched_priority = 1};
 	struct child *child;
+	unsigned int shift = 1 + wait;
 	bool is_object;
 	int errnum = find_scheduler(a, p->program, object, &is_object);
 
-	if (errnum || (errnum = make_room(a)))
+	if (errnum)
 		return errnum;
 	if (program_argv(p, object, argv))
 		return agent_fail(a, EINVAL, "malformed arguments");
 	if (is_object) {
 		if (p->argument_count > 1)
 			return agent_fail(a, EINVAL, "a bundled scheduler takes one argument at most");
-		memmove(argv + 2, argv + 1, (p->argument_count + 1) * sizeof(*argv));
+		memmove(argv + shift, argv, (p->argument_count + 2) * sizeof(*argv));
+		argv[1] = flag;
+		argv[shift] = object;
 		argv[0] = loader;
-		argv[1] = object;
 	}
-	child = child_start(a, CHILD_SCHEDULER, p->program, NULL, argv);
+	/* While another is attached this is none yet. */
+	child = child_start(a, wait ? CHILD_PROGRAM : CHILD_SCHEDULER, p->program, NULL, argv);
 	if (!child)
 		return agent_fail(a, errno, "%s: %s", argv[0], strerror(errno));
-	errnum = wait_enabled(a, child);
+	if (is_object)
+		sched_setscheduler(child->pid, SCHED_FIFO, &param);
+	else
+		child_reset_scheduling(child);
+	*ret = child;
+	return 0;
+}
+
+/* From its attaching on. */
+static int follow(struct agent *a, struct child *child)
+{
+	int errnum = wait_enabled(a, child);
+
 	if (errnum) {
 		child_forget(child);
 		return errnum;
@@ -193,6 +213,16 @@ static int start_scheduler(struct agent *a, const struct wire_program *p)
 	a->header->scheduler_pid = (uint32_t)child->pid;
 	snprintf(a->header->scheduler, sizeof(a->header->scheduler), "%s", child->name);
 	return 0;
+}
+
+static int start_scheduler(struct agent *a, const struct wire_program *p)
+{
+	struct child *child;
+	int errnum = make_room(a);
+
+	if (!errnum)
+		errnum = launch(a, p, false, &child);
+	return errnum ? errnum : follow(a, child);
 }
 
 static int check_request(struct agent *a, const struct wire_program *p)
@@ -233,23 +263,78 @@ int op_sched_detach(struct agent *a, const void *payload)
 	return end_scheduler(a, child);
 }
 
-/* Whoever watches the old one is told before it ends that it will. */
+/* It is loaded, and has stopped itself. */
+static bool is_stopped(const struct child *child)
+{
+	char path[64], stat[512], *state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child->pid);
+	if (read_small_file(path, stat, sizeof(stat)) < 0)
+		return false;
+	state = strrchr(stat, ')');
+	return state && strncmp(state, ") T", 3) == 0;
+}
+
+static int wait_loaded(struct agent *a, struct child *child)
+{
+	uint64_t end = agent_now() + ATTACH_DEADLINE;
+	char how[64];
+
+	while (!child->ended && !is_stopped(child) && agent_now() < end)
+		agent_pause(a, STEP);
+	if (is_stopped(child))
+		return 0;
+	agent_fail(a, ECHILD, "scheduler %s %s: %s", child->name,
+		   child->ended ? end_text(child->status, how, sizeof(how)) : "does not load in 30 s",
+		   last_words(child));
+	kill(child->pid, SIGKILL);
+	child_forget(child);
+	return ECHILD;
+}
+
+/* The place of `old` is taken by one that is `loaded` already, or, NULL, by a program. Whoever watches the
+ * old one is told before it ends that it will. */
+static int take_place(struct agent *a, struct child *old, struct child *loaded,
+		      const struct wire_program *p)
+{
+	int errnum = end_scheduler(a, old);
+
+	if (!loaded)
+		return errnum ? errnum : start_scheduler(a, p);
+	if (errnum) {
+		kill(loaded->pid, SIGKILL);
+		child_forget(loaded);
+		return errnum;
+	}
+	loaded->kind = CHILD_SCHEDULER;
+	kill(loaded->pid, SIGCONT);
+	return follow(a, loaded);
+}
+
 static int exchange(struct agent *a, struct child *old, const struct wire_program *p)
 {
+	char object[320], name[sizeof(old->name)];
+	struct child *loaded = NULL;
+	bool is_object;
+	uint64_t begin;
 	size_t len;
-	char name[sizeof(old->name)];
-	uint64_t begin = agent_now();
-	int errnum;
+	int errnum = find_scheduler(a, p->program, object, &is_object);
 
 	snprintf(name, sizeof(name), "%s", old->name);
+	if (!errnum && is_object)
+		errnum = launch(a, p, true, &loaded);
+	if (!errnum && loaded)
+		errnum = wait_loaded(a, loaded);
+	if (errnum)
+		return errnum; /* the old one is as it was */
+	begin = agent_now();
 	a->header->scheduler_change = 1;
-	errnum = end_scheduler(a, old);
-	if (!errnum && (errnum = start_scheduler(a, p))) {
-		len = strlen(a->response->message);
+	errnum = take_place(a, old, loaded, p);
+	a->header->scheduler_change = 0;
+	len = strlen(a->response->message);
+	if (errnum)
 		snprintf(a->response->message + len, sizeof(a->response->message) - len,
 			 "; %s is detached all the same", name);
-	}
-	a->header->scheduler_change = 0;
 	agent_value(a, agent_now() - begin);
 	agent_text(a, "%s", name);
 	return errnum;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * sched-load OBJECT.bpf.o [MODE]: loads a scheduler's BPF object, attaches its one struct_ops map, and
+ * sched-load [-w] OBJECT.bpf.o [MODE]: loads a scheduler's BPF object, attaches its one struct_ops map, and
  * stays alive to hold the link: however this process ends, the kernel goes back to its own scheduler.
- * When the kernel ends the scheduler, this ends too, with status 1, and says why. The agent starts and
+ * With -w it stops itself before it attaches, until SIGCONT. When the kernel ends the scheduler, this ends too, with status 1, and says why. The agent starts and
  * ends it.
  *
  * Before loading it fills in the variables that the object has, if it has them: `mode`, the number of
@@ -18,7 +18,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -264,15 +263,17 @@ static int fail(const char *path, const char *what, int errnum)
 
 int main(int argc, char **argv)
 {
-	struct sched_param priority = {.sched_priority = 1};
+	bool wait = argc > 1 && strcmp(argv[1], "-w") == 0;
 	struct bpf_object *object;
 	struct bpf_map *ops;
 	const char *path;
 	char twin[512];
 	sigset_t ends;
 
+	argv += wait;
+	argc -= wait;
 	if (argc < 2 || argc > 3 || (argc == 3 && !mode_number(argv[2]))) {
-		fprintf(stderr, "usage: sched-load OBJECT.bpf.o [MODE]\n");
+		fprintf(stderr, "usage: sched-load [-w] OBJECT.bpf.o [MODE]\n");
 		return 2;
 	}
 	sigemptyset(&ends);
@@ -291,10 +292,10 @@ int main(int argc, char **argv)
 	configure(object, argc == 3 ? argv[2] : NULL);
 	if (bpf_map__set_map_flags(ops, MAP_WITH_LINK) || bpf_object__load(object))
 		return fail(path, "load", errno);
-	/* Whoever holds the link must be able to let go: of a higher class than what it holds, and without
-	 * page faults that would be served under it. */
-	sched_setscheduler(0, SCHED_FIFO, &priority);
+	/* A page fault of ours would be served under the scheduler that we hold. */
 	mlockall(MCL_CURRENT);
+	if (wait)
+		raise(SIGSTOP);
 	if (!attach(ops))
 		return fail(path, "attach", errno);
 	return wait_for_end(object, &ends);

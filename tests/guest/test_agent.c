@@ -506,7 +506,7 @@ static void test_program(void **state)
 	assert_int_equal(WEXITSTATUS(status), 2);
 	pass(50 * MS);
 	machine_console(coord_machine(coord), console, sizeof(console));
-	assert_non_null(strstr(console, "usage: sched-load OBJECT.bpf.o [MODE]"));
+	assert_non_null(strstr(console, "usage: sched-load [-w] OBJECT.bpf.o [MODE]"));
 	expect_err(agent_run(agent, NULL, "/no/program", 0, NULL, &pid), ERR_NOT_FOUND,
 		   "/no/program: No such file or directory");
 	expect_err(agent_run_wait(agent, 4711, SECOND, &status), ERR_NOT_FOUND,

@@ -217,6 +217,21 @@ static void test_replace(void **state)
 	fails("sched attach broken init-task", ERR_REFUSED, "scheduler percpu (pid ");
 }
 
+/* A scheduler under which nothing runs can be replaced, and programs can be started. */
+static void test_replace_of_a_hung_one(void **state)
+{
+	(void)state;
+	attach("broken strand");
+	free(output("spawn @runner workers=2 work=spin"));
+	free(output("payload run /ktdbg/bin/sched-load"));
+	pass("100ms");
+	assert_int_equal(stuck(2), 2);
+	prints_with("sched replace vtime", "broken was detached ");
+	pass("200ms");
+	assert_int_equal(stuck(2), 0);
+	free(output("payload wait sched-load"));
+}
+
 static void test_pin(void **state)
 {
 	struct str text = {0};
@@ -260,6 +275,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_loop, clean_up),
 		cmocka_unit_test_teardown(test_keep_last, clean_up),
 		cmocka_unit_test_teardown(test_replace, clean_up),
+		cmocka_unit_test_teardown(test_replace_of_a_hung_one, clean_up),
 		cmocka_unit_test_teardown(test_pin, clean_up),
 	};
 
