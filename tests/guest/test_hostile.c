@@ -5,8 +5,6 @@
  */
 #include "tests/guest/typed.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,17 +125,8 @@ static void test_thousand_workers(void **state)
 
 static int start(void **state)
 {
-	static struct options options;
-	static const char *files[1];
-	static char path[512];
-
 	(void)state;
-	snprintf(path, sizeof(path), "%s/tests/guest/hostile", getenv("KTDBG_DATA"));
-	typed_options(&options);
-	files[0] = path;
-	options.add_files = files;
-	options.add_file_count = 1;
-	typed_boot(&options);
+	typed_boot_with("1n1l4c1t", "hostile");
 	return 0;
 }
 

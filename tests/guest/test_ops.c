@@ -6,50 +6,14 @@
  */
 #include "tests/guest/typed.h"
 
-#include "coord/agent.h"
-
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-/* The value of an expression over guest memory. */
-static int64_t value_of(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int64_t value_of(const char *fmt, ...)
-{
-	char expression[512], line[540], *text;
-	int64_t value;
-	va_list args;
-	char *end;
-
-	va_start(args, fmt);
-	vsnprintf(expression, sizeof(expression), fmt, args);
-	va_end(args);
-	snprintf(line, sizeof(line), "print (s64)(%s)", expression);
-	text = output(line);
-	value = strtoll(text, &end, 0);
-	if (end == text || *end != '\n')
-		fail_msg("%s: %s", line, text);
-	free(text);
-	return value;
-}
-
-static void typed(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void typed(const char *fmt, ...)
-{
-	char line[512];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	runs(line);
-}
 
 #define CSS(type, name, id) "((struct " type " *)cgroup(\"" name "\")->subsys[" id "])"
 
 static int64_t cpus_of(const char *cgroup, unsigned int index)
 {
-	return value_of("task(worker(%s,%u))->cpus_ptr->bits[0]", cgroup, index);
+	return typed_value("task(worker(%s,%u))->cpus_ptr->bits[0]", cgroup, index);
 }
 
 /* Each form, in the cpuset's own mask and in that of a worker that begins in it. */
@@ -64,8 +28,8 @@ static void test_cpusets(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		typed("cgroup add c cpuset=%s work=sleep", cases[i].form);
-		assert_int_equal(value_of(CSS("cpuset", "c", "cpuset_cgrp_id") "->effective_cpus->bits[0]"),
+		typed_runs("cgroup add c cpuset=%s work=sleep", cases[i].form);
+		assert_int_equal(typed_value(CSS("cpuset", "c", "cpuset_cgrp_id") "->effective_cpus->bits[0]"),
 				 cases[i].mask);
 		assert_int_equal(cpus_of("c", 0), cases[i].mask);
 		runs("cgroup remove c");
@@ -73,7 +37,7 @@ static void test_cpusets(void **state)
 	/* Within what the one above may use. */
 	runs("cgroup add c cpuset=llc:1");
 	runs("cgroup add c/d cpuset=range:0.5-1");
-	assert_int_equal(value_of(CSS("cpuset", "c/d", "cpuset_cgrp_id") "->effective_cpus->bits[0]"), 0xc0);
+	assert_int_equal(typed_value(CSS("cpuset", "c/d", "cpuset_cgrp_id") "->effective_cpus->bits[0]"), 0xc0);
 	fails("cgroup add c/e cpuset=llc:0", ERR_USAGE, "cpuset=llc:0: this is none of the 4 usable CPUs");
 	fails("cgroup add c/e cpuset=3-4", ERR_USAGE, "CPU 3 is not among the usable CPUs 4-7 of c");
 	runs("cgroup remove c");
@@ -100,11 +64,11 @@ static void test_knobs(void **state)
 	     "pids.max=40 mems=1");
 	prints("cgroups where name == \"k\" columns weight,quota,period",
 	       "weight     quota    period\n   250  20000000  50000000\n");
-	assert_int_equal(value_of(CSS("mem_cgroup", "k", "memory_cgrp_id") "->memory.max"), 64 << 8);
-	assert_int_equal(value_of(CSS("mem_cgroup", "k", "memory_cgrp_id") "->memory.high"), 32 << 8);
-	assert_int_equal(value_of(CSS("mem_cgroup", "k", "memory_cgrp_id") "->memory.low"), 1 << 8);
-	assert_int_equal(value_of(CSS("pids_cgroup", "k", "pids_cgrp_id") "->limit.counter"), 40);
-	assert_int_equal(value_of(CSS("cpuset", "k", "cpuset_cgrp_id") "->effective_mems.bits[0]"), 2);
+	assert_int_equal(typed_value(CSS("mem_cgroup", "k", "memory_cgrp_id") "->memory.max"), 64 << 8);
+	assert_int_equal(typed_value(CSS("mem_cgroup", "k", "memory_cgrp_id") "->memory.high"), 32 << 8);
+	assert_int_equal(typed_value(CSS("mem_cgroup", "k", "memory_cgrp_id") "->memory.low"), 1 << 8);
+	assert_int_equal(typed_value(CSS("pids_cgroup", "k", "pids_cgrp_id") "->limit.counter"), 40);
+	assert_int_equal(typed_value(CSS("cpuset", "k", "cpuset_cgrp_id") "->effective_mems.bits[0]"), 2);
 	runs("cgroup set k weight=10000 cpu.max=max pids.max=max");
 	prints("cgroups where name == \"k\" columns weight,cpu_max", "weight  cpu_max\n 10000  max 50000\n");
 	runs("cgroup remove k");
@@ -116,23 +80,23 @@ static void test_controllers(void **state)
 	const char *enabled = "cgroup(\"@runner\")->subtree_control";
 
 	(void)state;
-	assert_int_equal(value_of("%s", enabled), 0);
+	assert_int_equal(typed_value("%s", enabled), 0);
 	runs("cgroup add plain");
-	assert_int_equal(value_of("%s", enabled), 0);
+	assert_int_equal(typed_value("%s", enabled), 0);
 	runs("cgroup add w weight=5");
-	assert_int_equal(value_of("%s", enabled), value_of("1 << cpu_cgrp_id"));
+	assert_int_equal(typed_value("%s", enabled), typed_value("1 << cpu_cgrp_id"));
 	runs("cgroup add w/p memory.max=5M");
-	assert_int_equal(value_of("%s", enabled), value_of("1 << cpu_cgrp_id | 1 << memory_cgrp_id"));
-	assert_int_equal(value_of("cgroup(\"w\")->subtree_control"), value_of("1 << memory_cgrp_id"));
+	assert_int_equal(typed_value("%s", enabled), typed_value("1 << cpu_cgrp_id | 1 << memory_cgrp_id"));
+	assert_int_equal(typed_value("cgroup(\"w\")->subtree_control"), typed_value("1 << memory_cgrp_id"));
 	fails("spawn w", ERR_REFUSED, "cgroups below this one have controllers");
 	runs("cgroup remove w/p");
-	assert_int_equal(value_of("cgroup(\"w\")->subtree_control"), 0);
+	assert_int_equal(typed_value("cgroup(\"w\")->subtree_control"), 0);
 	runs("spawn w work=sleep");
 	fails("cgroup add w/q memory.max=5M", ERR_REFUSED,
 	      "cgroup w has processes of its own, so those below it get no memory controller");
 	runs("cgroup remove w");
 	runs("cgroup remove plain");
-	assert_int_equal(value_of("%s", enabled), 0);
+	assert_int_equal(typed_value("%s", enabled), 0);
 }
 
 static void expect_masks(const char *cgroup, unsigned int count, const int64_t *masks)
@@ -157,11 +121,11 @@ static void test_affinities(void **state)
 	(void)state;
 	runs("cgroup add a cpuset=1-6"); /* a half of the first core, and of the last */
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		typed("spawn a workers=4 work=sleep affinity=%s", cases[i].intent);
+		typed_runs("spawn a workers=4 work=sleep affinity=%s", cases[i].intent);
 		expect_masks("a", 4, cases[i].masks);
 		runs("affinity a 3");
 		expect_masks("a", 4, (const int64_t[]){8, 8, 8, 8});
-		typed("affinity a %s", cases[i].intent);
+		typed_runs("affinity a %s", cases[i].intent);
 		expect_masks("a", 4, cases[i].masks);
 		runs("cgroup stop a");
 	}
@@ -215,8 +179,8 @@ static void test_policies(void **state)
 	(void)state;
 	runs("cgroup add p weight=100");
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		typed("spawn p work=sleep %s", cases[i].words);
-		if (!value_of("task(worker(p,0))->%s", cases[i].condition))
+		typed_runs("spawn p work=sleep %s", cases[i].words);
+		if (!typed_value("task(worker(p,0))->%s", cases[i].condition))
 			fail_msg("%s: not %s", cases[i].words, cases[i].condition);
 		runs("cgroup stop p");
 	}
@@ -250,14 +214,14 @@ static void test_memory_policies(void **state)
 	(void)state;
 	runs("cgroup add m");
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		typed("spawn m work=sleep %s", cases[i].words);
-		assert_int_equal(value_of(POLICY "->mode"), cases[i].mode);
-		assert_int_equal(value_of(POLICY "->flags"), cases[i].flags);
-		assert_int_equal(value_of(POLICY "->nodes.bits[0]"), cases[i].nodes);
+		typed_runs("spawn m work=sleep %s", cases[i].words);
+		assert_int_equal(typed_value(POLICY "->mode"), cases[i].mode);
+		assert_int_equal(typed_value(POLICY "->flags"), cases[i].flags);
+		assert_int_equal(typed_value(POLICY "->nodes.bits[0]"), cases[i].nodes);
 		runs("cgroup stop m");
 	}
 	runs("spawn m work=sleep mempolicy=default");
-	assert_int_equal(value_of("(u64)" POLICY), 0);
+	assert_int_equal(typed_value("(u64)" POLICY), 0);
 	runs("cgroup stop m");
 	runs("cgroup set m mems=0");
 	fails("spawn m mempolicy=bind:0-1", ERR_USAGE,
@@ -265,7 +229,7 @@ static void test_memory_policies(void **state)
 	      "meant with mpolflags=static (as they are) or relative (counted within the cpuset)");
 	fails("spawn m mempolicy=bind:2 mpolflags=static", ERR_USAGE, "there is no node 2 with memory; there is 0-1");
 	runs("spawn m work=sleep mempolicy=bind:1 mpolflags=relative"); /* the second of one: node 0 */
-	assert_int_equal(value_of(POLICY "->nodes.bits[0]"), 1);
+	assert_int_equal(typed_value(POLICY "->nodes.bits[0]"), 1);
 	runs("cgroup remove m");
 }
 
@@ -279,17 +243,17 @@ static void test_move(void **state)
 	(void)state;
 	runs("cgroup add from workers=2 work=sleep");
 	runs("cgroup add to workers=1 work=sleep");
-	assert_true(value_of(IN("from")));
-	pid = value_of("worker(from,0)");
+	assert_true(typed_value(IN("from")));
+	pid = typed_value("worker(from,0)");
 	runs("cgroup move from to");
-	assert_int_equal(value_of("worker(to,1)"), pid);
-	assert_true(value_of("task(%" PRId64 ")->cgroups->dfl_cgrp == &cgroup(\"to\")", pid));
+	assert_int_equal(typed_value("worker(to,1)"), pid);
+	assert_true(typed_value("task(%" PRId64 ")->cgroups->dfl_cgrp == &cgroup(\"to\")", pid));
 	fails("cgroup move to to", ERR_REFUSED, "to itself");
 	fails("cgroup move to nowhere", ERR_NOT_FOUND, "no cgroup nowhere; there is");
 	runs("cgroup procs to as now");
-	assert_true(value_of("$now ~ \"%" PRId64 "\"", pid));
+	assert_true(typed_value("$now ~ \"%" PRId64 "\"", pid));
 	runs("cgroup freeze to");
-	assert_int_equal(value_of("cgroup(\"to\")->freezer.nr_frozen_tasks"), 3);
+	assert_int_equal(typed_value("cgroup(\"to\")->freezer.nr_frozen_tasks"), 3);
 	fails("spawn to", ERR_REFUSED, "cgroup to is frozen; unfreeze it first");
 	fails("payload run hostile say x 0 in to", ERR_REFUSED, "cgroup to is frozen; unfreeze it first");
 	runs("cgroup unfreeze to");
@@ -318,7 +282,7 @@ static void test_phases(void **state)
 	assert_true(json_number(json_row(rows, 2), "iterations") > 20);
 	assert_int_equal(json_number(json_row(rows, 0), "wakeups"), 0);
 	/* A sleep is a switch that the task asked for. */
-	assert_true(value_of("task(worker(@runner,0))->nvcsw") >= json_number(json_row(rows, 1), "rounds"));
+	assert_true(typed_value("task(worker(@runner,0))->nvcsw") >= json_number(json_row(rows, 1), "rounds"));
 	json_object_put(rows);
 	runs("cgroup stop @runner");
 }
@@ -326,7 +290,7 @@ static void test_phases(void **state)
 /* Groups come and go, workers change theirs, and nothing of it stays. */
 static void test_cgroup_work(void **state)
 {
-	int64_t before = value_of("cgroup(\"@runner\")->nr_descendants"), away = 0;
+	int64_t before = typed_value("cgroup(\"@runner\")->nr_descendants"), away = 0;
 
 	(void)state;
 	runs("spawn @runner workers=2 work=cgroup-churn");
@@ -334,15 +298,15 @@ static void test_cgroup_work(void **state)
 	for (unsigned int i = 0; i < 20; i++) {
 		runs("run 7ms");
 		runs("thaw");
-		away += !value_of("task(worker(home,0))->cgroups->dfl_cgrp == &cgroup(\"home\")");
+		away += !typed_value("task(worker(home,0))->cgroups->dfl_cgrp == &cgroup(\"home\")");
 	}
 	assert_in_range(away, 1, 19);
-	assert_true(value_of("workers(@runner).iterations") > 20);
-	assert_true(value_of("workers(home).iterations") > 20);
+	assert_true(typed_value("workers(@runner).iterations") > 20);
+	assert_true(typed_value("workers(home).iterations") > 20);
 	runs("cgroup stop @runner");
 	runs("cgroup remove home");
-	assert_int_equal(value_of("cgroup(\"@runner\")->nr_descendants"), before);
-	assert_int_equal(value_of("cgroup(\"@runner\")->subtree_control"), 0);
+	assert_int_equal(typed_value("cgroup(\"@runner\")->nr_descendants"), before);
+	assert_int_equal(typed_value("cgroup(\"@runner\")->subtree_control"), 0);
 	fails("spawn @runner work=cgroup-churn uid=1", ERR_USAGE, "makes cgroups, which only uid=0 may");
 }
 
@@ -353,7 +317,7 @@ static void test_payloads(void **state)
 	runs("cgroup add two");
 	runs("payload run hostile say hello 3 in one");
 	prints("payload wait hostile as code", "hostile in one exited with 3\nhello\nand on stderr\n");
-	assert_int_equal(value_of("$code"), 3);
+	assert_int_equal(typed_value("$code"), 3);
 	runs("payload run hostile idle in one");
 	runs("payload run /ktdbg/bin/hostile idle in two");
 	fails("payload run hostile in one", ERR_REFUSED, "hostile runs in one already, as pid");
@@ -362,7 +326,7 @@ static void test_payloads(void **state)
 	      "no payload hostile in three; there is hostile in one, hostile in two");
 	runs("payload kill hostile in one");
 	runs("payload kill hostile in two as code");
-	assert_int_equal(value_of("$code"), 128 + 9);
+	assert_int_equal(typed_value("$code"), 128 + 9);
 	fails("payload run hostel", ERR_NOT_FOUND,
 	      "hostel: No such file or directory; --add-file packed /ktdbg/bin/hostile; near: hostile");
 	fails("payload run hostile in nowhere", ERR_NOT_FOUND, "no cgroup nowhere; there is");
@@ -372,18 +336,8 @@ static void test_payloads(void **state)
 
 static int start(void **state)
 {
-	static struct options options;
-	static const char *files[1];
-	static char path[512];
-
 	(void)state;
-	snprintf(path, sizeof(path), "%s/tests/guest/hostile", getenv("KTDBG_DATA"));
-	typed_options(&options);
-	expect_ok(topology_parse("2n2l2c2t", &options.topology));
-	files[0] = path;
-	options.add_files = files;
-	options.add_file_count = 1;
-	typed_boot(&options);
+	typed_boot_with("2n2l2c2t", "hostile");
 	return 0;
 }
 

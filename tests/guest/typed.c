@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/guest/typed.h"
 
+#include <stdio.h>
+
 struct session *session;
 
 /* ---- the session ---- */
@@ -33,6 +35,21 @@ int typed_end(void **state)
 	(void)state;
 	session_destroy(session);
 	return 0;
+}
+
+void typed_boot_with(const char *topology, const char *name)
+{
+	static struct options options;
+	static const char *files[1];
+	static char path[512];
+
+	snprintf(path, sizeof(path), "%s/tests/guest/%s", getenv("KTDBG_DATA"), name);
+	typed_options(&options);
+	expect_ok(topology_parse(topology, &options.topology));
+	files[0] = path;
+	options.add_files = files;
+	options.add_file_count = 1;
+	typed_boot(&options);
 }
 
 /* ---- lines and what they print ---- */
@@ -144,4 +161,35 @@ int64_t json_number(struct json_object *object, const char *key)
 const char *json_text(struct json_object *object, const char *key)
 {
 	return json_object_get_string(json_member(object, key));
+}
+
+/* ---- with a format ---- */
+
+int64_t typed_value(const char *fmt, ...)
+{
+	char expression[512], line[540], *text, *end;
+	int64_t value;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(expression, sizeof(expression), fmt, args);
+	va_end(args);
+	snprintf(line, sizeof(line), "print (s64)(%s)", expression);
+	text = output(line);
+	value = strtoll(text, &end, 0);
+	if (end == text || *end != '\n')
+		fail_msg("%s: %s", line, text);
+	free(text);
+	return value;
+}
+
+void typed_runs(const char *fmt, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	runs(line);
 }

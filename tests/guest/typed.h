@@ -23,6 +23,15 @@ int typed_end(void **state);
 /* The same with options of the test's own; they must outlive the session. */
 void typed_boot(const struct options *options);
 
+/* The same on that topology, with the program `name` that was built beside the tests in /ktdbg/bin. Its
+ * options last as long as the program. */
+void typed_boot_with(const char *topology, const char *name);
+
+/* The value of an expression over guest memory; it has to be a number. */
+int64_t typed_value(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* As runs(), with a format. */
+void typed_runs(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Executes `line`; what it prints is appended to `ret`. */
 struct err *typed_execute(const char *line, enum out_format format, struct str *ret);
 /* What `line` prints; caller frees. */

@@ -10,31 +10,11 @@
 #include "guest/wire_work.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TOPOLOGIES "1n1l1c1t 1n1l4c1t 2n2l2c2t 2n4l2c1t"
 #define LOOKS 12 /* at moments of which some show what comes and goes */
-
-static int64_t value_of(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static int64_t value_of(const char *fmt, ...)
-{
-	char expression[512], line[540], *text, *end;
-	int64_t value;
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(expression, sizeof(expression), fmt, args);
-	va_end(args);
-	snprintf(line, sizeof(line), "print (s64)(%s)", expression);
-	text = output(line);
-	value = strtoll(text, &end, 0);
-	if (end == text)
-		fail_msg("%s: %s", line, text);
-	free(text);
-	return value;
-}
 
 /* What must be so of one worker at one of the looks at least; %1$u is its index. */
 static const struct {
@@ -87,7 +67,7 @@ static bool fact_holds(uint32_t type)
 		if (facts[i].type != type)
 			continue;
 		snprintf(expression, sizeof(expression), facts[i].expression, facts[i].worker);
-		return value_of("%s", expression) != 0;
+		return typed_value("%s", expression) != 0;
 	}
 	return true;
 }
@@ -117,7 +97,7 @@ static void expect(bool true_, const char *topology, const struct wire_work_type
 static void check_type(const struct wire_work_type *type, const char *topology)
 {
 	unsigned int workers = type->group == 3 ? 3 : 4;
-	int64_t groups = value_of("cgroup(\"@runner\")->nr_descendants"), before = 0;
+	int64_t groups = typed_value("cgroup(\"@runner\")->nr_descendants"), before = 0;
 	bool seen = false;
 
 	start(type, workers);
@@ -126,16 +106,16 @@ static void check_type(const struct wire_work_type *type, const char *topology)
 		runs("thaw");
 		seen |= fact_holds(type->id);
 		if (look == LOOKS / 2)
-			before = value_of("workers(w).iterations");
+			before = typed_value("workers(w).iterations");
 	}
 	expect(seen, topology, type, "the kernel shows nothing of it");
-	expect(value_of("workers(w).iterations") > before, topology, type, "it stands still");
+	expect(typed_value("workers(w).iterations") > before, topology, type, "it stands still");
 	for (unsigned int i = 0; i < workers; i++)
-		expect(value_of("task(worker(w,%u))->se.sum_exec_runtime", i) > 0, topology, type,
+		expect(typed_value("task(worker(w,%u))->se.sum_exec_runtime", i) > 0, topology, type,
 		       "a worker never ran");
 	runs("cgroup remove w");
-	expect(value_of("cgroup(\"@runner\")->nr_descendants") == groups, topology, type, "cgroups are left");
-	expect(value_of("cgroup(\"@runner\")->subtree_control") == 0, topology, type, "controllers are left");
+	expect(typed_value("cgroup(\"@runner\")->nr_descendants") == groups, topology, type, "cgroups are left");
+	expect(typed_value("cgroup(\"@runner\")->subtree_control") == 0, topology, type, "controllers are left");
 }
 
 static void check_topology(const char *name)
