@@ -12,6 +12,7 @@
 #include "coord/snapshot.h"
 #include "coord/panic.h"
 #include "coord/steal_book.h"
+#include "vmm/checkpoint.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -369,6 +370,20 @@ struct err *coord_freeze_as_steal(struct coord *c)
 	c->epoch++;
 	c->frozen = true;
 	return hold(c);
+}
+
+struct err *coord_restore(struct coord *c, const char *checkpoint, uint64_t gap)
+{
+	struct kernel *kernel;
+
+	ERR_TRY(check_alive(c));
+	ERR_TRY(checkpoint_restore(c->machine, checkpoint, gap));
+	coord_forget_kernel(c);
+	c->running = false;
+	/* Another kernel was refused; this one was adopted when it was saved. */
+	ERR_TRY(coord_kernel(c, &kernel));
+	book_gap(c);
+	return NULL;
 }
 
 struct err *coord_thaw(struct coord *c)

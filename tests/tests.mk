@@ -91,6 +91,11 @@ check-drgn: all $(O)/tests/guest/queues.bpf.o ## everything shown of DRGN_KERNEL
 TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)) $(GUEST_COMMON) \
 	$(O)/tests/work/test_work.o
 
+# Save and restore, again and again, with a scheduler and work: minutes.
+.PHONY: check-checkpoints
+check-checkpoints: all $(O)/tests/guest/test_checkpoint ## fifty restores in a row
+	$(Q)KTDBG_TEST_LOOPS=50 $(RUN) -k -t 900 -c checkpoints $(O)/tests/guest/test_checkpoint
+
 # KVM, in a nested guest; not part of `check`: it takes about a minute on two quiet cores.
 $(O)/tests/kvm/init: tests/kvm/init.c
 	@mkdir -p $(@D)

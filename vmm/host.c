@@ -57,7 +57,8 @@ void machine_vcpu_place(struct machine *m, unsigned int vcpu, struct budget_plac
 struct err *machine_begin_runstates(struct machine *m)
 {
 	return is_virtual(m) ? NULL
-			     : runstates_begin(&m->runstates, m->qemu.pid, m->tids, m->tid_count);
+			     : runstates_begin(&m->runstates, m->qemu.pid, m->tids, m->tid_count, 0,
+					       NULL);
 }
 
 struct err *machine_runstates(struct machine *m, const struct vcpu_runstate **ret,

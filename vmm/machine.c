@@ -389,9 +389,11 @@ struct err *machine_hold_as_gap(struct machine *m)
 uint64_t machine_take_gap(struct machine *m)
 {
 	uint64_t gap = is_virtual(m) ? 0 : rclock_take_gap(&m->rclock);
+	uint64_t before = m->restore_gap; /* booked as runnable by the restore */
 
 	m->runstates.stolen += gap;
-	return gap;
+	m->restore_gap = 0;
+	return before + gap;
 }
 
 void machine_set_paced(struct machine *m, bool paced)

@@ -45,6 +45,7 @@ struct machine {
 	int tids[TOPOLOGY_CPUS_MAX];
 	unsigned int tid_count;
 	struct runstates runstates; /* real clock */
+	uint64_t restore_gap;       /* ns that a restore moved the guest's clock by, not taken yet */
 };
 
 static inline bool is_virtual(const struct machine *m)

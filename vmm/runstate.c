@@ -43,17 +43,23 @@ struct err *schedstat_read(pid_t pid, int tid, struct schedstat *ret)
 	return err;
 }
 
-struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, unsigned int count)
+struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, unsigned int count,
+			    uint64_t base, const struct vcpu_runstate *carry)
 {
 	runstates_deinit(r);
 	r->vcpus = calloc(count, sizeof(*r->vcpus));
 	r->origin = calloc(count, sizeof(*r->origin));
-	if (!r->vcpus || !r->origin) {
+	r->carry = calloc(count, sizeof(*r->carry));
+	if (!r->vcpus || !r->origin || !r->carry) {
 		runstates_deinit(r);
 		return err_nomem();
 	}
 	r->count = count;
 	r->start = host_now();
+	r->base = base;
+	if (carry)
+		memcpy(r->carry, carry, count * sizeof(*carry));
+	memcpy(r->vcpus, r->carry, count * sizeof(*carry));
 	for (unsigned int i = 0; i < count; i++) {
 		struct err *err = schedstat_read(pid, tids[i], &r->origin[i]);
 
@@ -70,6 +76,7 @@ void runstates_deinit(struct runstates *r)
 {
 	free(r->vcpus);
 	free(r->origin);
+	free(r->carry);
 	*r = (struct runstates){0};
 }
 
@@ -93,18 +100,21 @@ static uint64_t less(uint64_t a, uint64_t b)
 }
 
 /* A thread that is ready has time that is not booked yet, which would pass for waiting. */
-static void account(struct vcpu_runstate *v, const struct schedstat *origin,
-		    const struct schedstat *now, uint64_t stolen, uint64_t wall, uint64_t ran,
-		    bool held)
+static void account(struct runstates *r, unsigned int i, const struct schedstat *now, uint64_t wall,
+		    uint64_t ran, bool held)
 {
-	uint64_t run = now->run - origin->run, delay = now->delay - origin->delay + stolen;
-	bool advanced = run > v->time[RUNSTATE_RUNNING];
+	struct vcpu_runstate *v = &r->vcpus[i];
+	const uint64_t *carry = r->carry[i].time;
+	uint64_t run = now->run - r->origin[i].run;
+	uint64_t delay = now->delay - r->origin[i].delay + r->stolen;
+	bool advanced = carry[RUNSTATE_RUNNING] + run > v->time[RUNSTATE_RUNNING];
 
-	raise_to(&v->time[RUNSTATE_RUNNING], run);
-	raise_to(&v->time[RUNSTATE_RUNNABLE], delay);
-	raise_to(&v->time[RUNSTATE_OFFLINE], less(wall, ran));
+	raise_to(&v->time[RUNSTATE_RUNNING], carry[RUNSTATE_RUNNING] + run);
+	raise_to(&v->time[RUNSTATE_RUNNABLE], carry[RUNSTATE_RUNNABLE] + delay);
+	raise_to(&v->time[RUNSTATE_OFFLINE], carry[RUNSTATE_OFFLINE] + less(wall, ran));
 	if (held || now->waits)
-		raise_to(&v->time[RUNSTATE_BLOCKED], less(ran, run + delay));
+		raise_to(&v->time[RUNSTATE_BLOCKED],
+			 carry[RUNSTATE_BLOCKED] + less(ran, run + delay));
 	if (held)
 		enter(v, RUNSTATE_OFFLINE, wall);
 	else if (now->waits)
@@ -113,16 +123,16 @@ static void account(struct vcpu_runstate *v, const struct schedstat *origin,
 		enter(v, advanced ? RUNSTATE_RUNNING : RUNSTATE_RUNNABLE, wall);
 }
 
-void runstates_sample(struct runstates *r, pid_t pid, const int *tids, uint64_t ran, bool held)
+void runstates_sample(struct runstates *r, pid_t pid, const int *tids, uint64_t time, bool held)
 {
-	uint64_t wall = host_now() - r->start;
+	uint64_t wall = host_now() - r->start, ran = time - r->base;
 
 	for (unsigned int i = 0; i < r->count; i++) {
 		struct schedstat now;
 		struct err *err = schedstat_read(pid, tids[i], &now);
 
 		if (!err)
-			account(&r->vcpus[i], &r->origin[i], &now, r->stolen, wall, ran, held);
+			account(r, i, &now, wall, ran, held);
 		err_free(err);
 	}
 }

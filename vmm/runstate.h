@@ -45,17 +45,21 @@ struct err *schedstat_read(pid_t pid, int tid, struct schedstat *ret)
 
 struct runstates {
 	struct vcpu_runstate *vcpus; /* NULL: none are kept */
-	struct schedstat *origin;    /* of each thread at time 0 */
+	struct schedstat *origin;    /* of each thread at the beginning */
+	struct vcpu_runstate *carry; /* what each had before it */
 	unsigned int count;
-	uint64_t start;	 /* host_now() at time 0 */
+	uint64_t start;	 /* host_now() at the beginning, */
+	uint64_t base;	 /* and the guest time then */
 	uint64_t stolen; /* ns that all of them missed besides, as part of their guest time */
 };
 
-/* Begin at 0 with the threads as they are now. */
-struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, unsigned int count)
+/* Begin with the threads as they are now, at guest time `base`. `carry` (NULL: nothing) has what
+ * each vCPU had in another process; it was runnable since. */
+struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, unsigned int count,
+			    uint64_t base, const struct vcpu_runstate *carry)
 	__attribute__((warn_unused_result));
 void runstates_deinit(struct runstates *r); /* a zeroed one is fine */
-/* Look at every thread. `ran`: ns of guest time since 0; `held`: whether the machine stands. */
-void runstates_sample(struct runstates *r, pid_t pid, const int *tids, uint64_t ran, bool held);
+/* Look at every thread. `time`: the guest's; `held`: whether the machine stands. */
+void runstates_sample(struct runstates *r, pid_t pid, const int *tids, uint64_t time, bool held);
 
 #endif

@@ -19,7 +19,8 @@
 #define DRAFT_STALE 3600 /* seconds */
 #define LOCK_SLICE_US 50000
 
-static const char *const entry_files[] = {"machine", "state", "ram", "summary", "console"};
+static const char *const entry_files[] = {"machine", "state", "ram", "summary", "console",
+					  "checkpoint"};
 #define ENTRY_FILES (sizeof(entry_files) / sizeof(entry_files[0]))
 
 /* The folder of all entries, made when missing. */
@@ -51,7 +52,7 @@ static struct err *entry_path(const char *key, const char *suffix, char **ret)
 	return NULL;
 }
 
-static struct err *read_small(int folder, const char *name, char *buffer, size_t size)
+struct err *store_read_text(int folder, const char *name, char *buffer, size_t size)
 {
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n = fd < 0 ? -1 : read(fd, buffer, size - 1);
@@ -63,11 +64,11 @@ static struct err *read_small(int folder, const char *name, char *buffer, size_t
 	return NULL;
 }
 
-static struct err *open_files(int folder, struct saved *s)
+struct err *store_read_folder(int folder, struct saved *s)
 {
 	char text[SAVED_TEXT];
 
-	ERR_TRY(read_small(folder, "machine", text, sizeof(text)));
+	ERR_TRY(store_read_text(folder, "machine", text, sizeof(text)));
 	ERR_TRY(saved_parse(text, s));
 	s->state_fd = openat(folder, "state", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	s->ram_fd = openat(folder, "ram", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -92,7 +93,7 @@ struct err *store_open(const char *key, struct saved *s)
 	free(path);
 	if (folder < 0)
 		return err_new(ERR_NOT_FOUND, "no saved machine %s", key);
-	err = open_files(folder, s);
+	err = store_read_folder(folder, s);
 	close(folder);
 	return err;
 }
@@ -108,7 +109,7 @@ void store_touch(const char *key)
 }
 
 /* Only the files that an entry has: nothing else is ever deleted. */
-static void remove_folder(const char *path)
+void store_remove_folder(const char *path)
 {
 	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
@@ -126,7 +127,7 @@ void store_remove(const char *key)
 
 	err_free(entry_path(key, "", &path));
 	if (path)
-		remove_folder(path);
+		store_remove_folder(path);
 	free(path);
 }
 
@@ -191,7 +192,7 @@ struct err *store_begin(struct store_draft *d)
 	return NULL;
 }
 
-static struct err *write_small(int folder, const char *name, const void *data, size_t len)
+struct err *store_write_file(int folder, const char *name, const void *data, size_t len)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct err *err;
@@ -210,7 +211,7 @@ static struct err *write_copy(int folder, const char *name, int fd, uint64_t siz
 
 	if (p == MAP_FAILED)
 		return err_os(errno, "saved machine: %s", name);
-	err = write_small(folder, name, p, size);
+	err = store_write_file(folder, name, p, size);
 	munmap(p, size);
 	return err;
 }
@@ -229,16 +230,23 @@ static struct err *write_console(int folder, const struct saved *s)
 
 static void prune(const char *keep);
 
+struct err *store_write_folder(int folder, const struct saved *s, const char *summary)
+{
+	char text[SAVED_TEXT];
+
+	ERR_TRY(write_copy(folder, "state", s->state_fd, s->state_size));
+	ERR_TRY(write_console(folder, s));
+	ERR_TRY(store_write_file(folder, "summary", summary, strlen(summary)));
+	saved_format(s, text);
+	return store_write_file(folder, "machine", text, strlen(text));
+}
+
 struct err *store_publish(struct store_draft *d, const char *key, const struct saved *s,
 			  const char *summary)
 {
-	char text[SAVED_TEXT], *path = NULL;
+	char *path = NULL;
 
-	ERR_TRY(write_copy(d->folder, "state", s->state_fd, s->state_size));
-	ERR_TRY(write_console(d->folder, s));
-	ERR_TRY(write_small(d->folder, "summary", summary, strlen(summary)));
-	saved_format(s, text);
-	ERR_TRY(write_small(d->folder, "machine", text, strlen(text)));
+	ERR_TRY(store_write_folder(d->folder, s, summary));
 	ERR_TRY(entry_path(key, "", &path));
 	if (!rename(d->path, path)) {
 		free(d->path);
@@ -257,9 +265,20 @@ void store_end(struct store_draft *d)
 	close_fd(&d->ram_fd);
 	close_fd(&d->folder);
 	if (d->path)
-		remove_folder(d->path);
+		store_remove_folder(d->path);
 	free(d->path);
 	d->path = NULL;
+}
+
+uint64_t store_folder_bytes(int folder)
+{
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (unsigned int i = 0; i < ENTRY_FILES; i++)
+		if (!fstatat(folder, entry_files[i], &st, AT_SYMLINK_NOFOLLOW))
+			bytes += (uint64_t)st.st_blocks * 512;
+	return bytes;
 }
 
 static bool describe(int store, const char *name, struct warm_entry *e)
@@ -279,7 +298,7 @@ static bool describe(int store, const char *name, struct warm_entry *e)
 			if (i == 0)
 				e->used = st.st_mtim.tv_sec;
 		}
-	err_free(read_small(folder, "summary", summary, sizeof(summary)));
+	err_free(store_read_text(folder, "summary", summary, sizeof(summary)));
 	str_add_clean(&clean, summary, sizeof(summary));
 	snprintf(e->summary, sizeof(e->summary), "%s", str_text(&clean));
 	str_deinit(&clean);
@@ -305,7 +324,7 @@ static void remove_stale(const char *store, int fd, const char *name)
 		return;
 	path = str_format("%s/%s", store, name);
 	if (path)
-		remove_folder(path);
+		store_remove_folder(path);
 	free(path);
 }
 

@@ -40,6 +40,17 @@ struct err *store_publish(struct store_draft *d, const char *key, const struct s
 			  const char *summary) __attribute__((warn_unused_result));
 void store_end(struct store_draft *d); /* removes what was not published */
 
+/* The files of one saved machine in a folder, wherever that is: read, written, taken away. */
+struct err *store_read_folder(int folder, struct saved *s) __attribute__((warn_unused_result));
+struct err *store_write_folder(int folder, const struct saved *s, const char *summary)
+	__attribute__((warn_unused_result));
+struct err *store_read_text(int folder, const char *name, char *buffer, size_t size)
+	__attribute__((warn_unused_result));
+struct err *store_write_file(int folder, const char *name, const void *data, size_t len)
+	__attribute__((warn_unused_result));
+uint64_t store_folder_bytes(int folder);
+void store_remove_folder(const char *path);
+
 /* For `ktdbg cache`. */
 struct warm_entry {
 	char key[STORE_KEY];

@@ -61,7 +61,7 @@ static void add_host_cpu(struct str *s)
 	free(text);
 }
 
-static struct err *key_text(struct machine *m, struct str *s)
+struct err *warm_identity(struct machine *m, struct str *s)
 {
 	struct qemu_setup setup = {.topology = &m->info.topology,
 				   .accel = m->info.accel,
@@ -92,7 +92,7 @@ static struct err *make_key(struct machine *m, char key[STORE_KEY])
 {
 	char hash[SHA256_TEXT];
 	struct str s = {0};
-	struct err *err = key_text(m, &s);
+	struct err *err = warm_identity(m, &s);
 
 	if (!err) {
 		sha256_bytes(s.data, s.len, hash);
@@ -213,7 +213,7 @@ static struct err *transfer(struct qmp *q, const char *command, int file,
 
 /* The device state goes to memory first: it is small, and then a full disk costs nothing but the
  * disk. */
-static struct err *save_state(struct machine *m, struct saved *s)
+struct err *warm_save_state(struct machine *m, struct saved *s)
 {
 	struct qmp *q = &m->qemu.qmp;
 
@@ -249,7 +249,7 @@ static struct err *take_state(struct machine *m, struct saved *s, struct saved_l
 	return machine_first_hold(m);
 }
 
-static struct err *restore(struct machine *m, struct saved *s)
+struct err *warm_restore(struct machine *m, struct saved *s)
 {
 	struct saved_load load = {0};
 	struct err *err, *late;
@@ -288,7 +288,7 @@ static struct err *restore_entry(struct machine *m, const char *key)
 	saved_init(&s);
 	err = store_open(key, &s);
 	if (!err) {
-		err = restore(m, &s);
+		err = warm_restore(m, &s);
 		if (!err) {
 			m->info.warm = true;
 			store_touch(key);
@@ -307,7 +307,7 @@ static struct err *restore_entry(struct machine *m, const char *key)
 	return err;
 }
 
-static void summarize(struct machine *m, struct str *s)
+void warm_summary(struct machine *m, struct str *s)
 {
 	char topology[TOPOLOGY_TEXT];
 
@@ -327,7 +327,7 @@ static struct err *keep(struct machine *m, struct saved *s, const char *key)
 	s->ram_fd = dup(draft.ram_fd);
 	err = s->ram_fd < 0 ? err_os(errno, "dup") : saved_write_ram(s, &m->ram);
 	if (!err) {
-		summarize(m, &summary);
+		warm_summary(m, &summary);
 		err = store_publish(&draft, key, s, str_text(&summary));
 		str_deinit(&summary);
 	}
@@ -349,7 +349,7 @@ static struct err *save(struct machine *m, struct saved *s, const char *key)
 {
 	struct err *err;
 
-	ERR_TRY(save_state(m, s));
+	ERR_TRY(warm_save_state(m, s));
 	err = keep(m, s, key);
 	return err ? keep_in_memory(m, s, err) : NULL;
 }
@@ -363,7 +363,7 @@ static struct err *save_and_restore(struct machine *m, const char *key)
 	err = save(m, &s, key);
 	machine_stop_qemu(m);
 	if (!err)
-		err = restore(m, &s);
+		err = warm_restore(m, &s);
 	saved_deinit(&s);
 	return err;
 }

@@ -11,11 +11,21 @@
 #define VMM_WARM_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "vmm/store.h"
 
 struct machine;
 
 /* For machine_boot(): restore the machine's entry, building it first when it is missing. */
 struct err *warm_start(struct machine *m) __attribute__((warn_unused_result));
+
+/* The parts of it, for checkpoints. Everything that saved state depends on, as lines of text. */
+struct err *warm_identity(struct machine *m, struct str *s) __attribute__((warn_unused_result));
+/* What the machine is, in a line. */
+void warm_summary(struct machine *m, struct str *s);
+/* Pause it and take its device state and console; under the real clock it can go on. */
+struct err *warm_save_state(struct machine *m, struct saved *s) __attribute__((warn_unused_result));
+/* Start a QEMU from what was saved; held. Checks all of it first or on the way: ERR_BAD_DATA. */
+struct err *warm_restore(struct machine *m, struct saved *s) __attribute__((warn_unused_result));
 
 #endif

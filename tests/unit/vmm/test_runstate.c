@@ -35,7 +35,7 @@ static void test_only_grow(void **state)
 	struct crowd c;
 
 	crowd_one_cpu(&c, 3);
-	expect_ok(runstates_begin(&r, c.pid, c.tids, c.count));
+	expect_ok(runstates_begin(&r, c.pid, c.tids, c.count, 0, NULL));
 	for (unsigned int n = 0; n < 40; n++) {
 		usleep(5000);
 		runstates_sample(&r, c.pid, c.tids, host_now() - r.start, false);
@@ -60,7 +60,7 @@ static void test_sum(void **state)
 
 	crowd_start(&c, 1);
 	main_thread = c.pid; /* it waits */
-	expect_ok(runstates_begin(&r, c.pid, &main_thread, 1));
+	expect_ok(runstates_begin(&r, c.pid, &main_thread, 1, 0, NULL));
 	usleep(60000);
 	ran = host_now() - r.start;
 	usleep(40000);
