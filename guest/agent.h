@@ -136,6 +136,9 @@ int scope_take(struct agent *a, const char *name);
 void scope_drop(struct agent *a, const char *name);
 uint32_t scope_of(const struct agent *a, const char *name); /* enum wire_scope */
 
+/* near.c: how many letters to change, add or drop between two names. */
+unsigned int edit_distance(const char *a, const char *b);
+
 /* spawn.c */
 int op_spawn(struct agent *a, const void *payload);
 /* SIGKILL every worker of a cgroup and wait for their end. Number of those that would not end. */

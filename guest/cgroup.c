@@ -78,22 +78,35 @@ int op_cgroup_list(struct agent *a, const void *payload)
 	return 0;
 }
 
+/* What exists, and the name among it that was probably meant. */
+struct known {
+	const char *wanted;
+	char list[512], near[CGROUP_PATH];
+	unsigned int distance;
+};
+
 static void add_name(void *context, const char *name)
 {
-	char *list = context;
-	size_t len = strlen(list);
+	struct known *k = context;
+	size_t len = strlen(k->list);
+	unsigned int distance = edit_distance(k->wanted, name);
 
-	snprintf(list + len, 512 - len, "%s%s", len ? ", " : "", name);
+	snprintf(k->list + len, sizeof(k->list) - len, "%s%s", len ? ", " : "", name);
+	if (distance >= k->distance)
+		return;
+	k->distance = distance;
+	snprintf(k->near, sizeof(k->near), "%s", name);
 }
 
+/* Farther off than a third of what was asked for is not near. */
 static int fail_unknown(struct agent *a, const char *name)
 {
-	char list[512] = "";
+	struct known k = {.wanted = name, .distance = (unsigned int)strlen(name) / 3 + 1};
 	unsigned int left = MAX_LISTED;
 
-	each_cgroup("", 0, &left, add_name, list);
-	return agent_fail(a, ENOENT, "no cgroup %s; there is %s%s", name, list[0] ? list : "none",
-			  list[0] ? "" : " but " WIRE_RUNNER);
+	each_cgroup("", 0, &left, add_name, &k);
+	return agent_fail(a, ENOENT, "no cgroup %s; there is %s%s%s%s", name, k.list[0] ? k.list : "none",
+			  k.list[0] ? "" : " but " WIRE_RUNNER, k.near[0] ? "; near: " : "", k.near);
 }
 
 int cgroup_find(struct agent *a, const char *name, char path[CGROUP_PATH])

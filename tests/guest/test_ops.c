@@ -132,6 +132,10 @@ static void test_affinities(void **state)
 	fails("affinity a 0-1", ERR_USAGE, "CPU 0 is not among the usable CPUs 1-6 of a");
 	fails("spawn a affinity=smt-par", ERR_USAGE, "near: smt-pair");
 	fails("affinity b all", ERR_NOT_FOUND, "no cgroup b; there is a");
+	runs("cgroup add frontend");
+	fails("cgroup stop fronted", ERR_NOT_FOUND, "no cgroup fronted; there is ");
+	fails("cgroup stop fronted", ERR_NOT_FOUND, "; near: frontend");
+	runs("cgroup remove frontend");
 	runs("cgroup remove a");
 }
 
