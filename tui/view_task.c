@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One task: what it is, and every field of its task_struct, to be changed by `write`. */
 #include "base/parse.h"
+#include "coord/why.h"
 #include "tui/task_columns.h"
 #include "tui/tree.h"
 #include "tui/views.h"
@@ -10,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAD_ROWS 3
+/* Two lines of labels, the answer to `why` on one or two, and the titles. */
+#define WHY_ROW 2
+#define WHY_INDENT 4
 
 /* Where value and type stand: long names of types get what a wide screen has left over. */
 struct tree_columns {
@@ -22,6 +25,7 @@ struct task {
 	struct screen *screen;
 	struct model_task task; /* as last seen */
 	bool gone;
+	struct str why;	       /* it runs, or does not: as `why` says it */
 	struct kernel *kernel; /* whose types the tree is made of */
 	struct tree tree;
 	char wanted[64];  /* of the last search */
@@ -42,6 +46,25 @@ static struct err *make_tree(struct task *v, struct kernel *kernel)
 	ERR_TRY(tree_create(kernel_types(kernel), type, &v->tree));
 	v->kernel = kernel;
 	return NULL;
+}
+
+/* Without an answer the line stays empty: the command says what is wrong. */
+static void ask_why(struct task *v, struct kernel *kernel, const struct model *live, int at)
+{
+	struct coord *coord = session_coord(v->screen->session);
+	struct why_answer answer;
+	struct why *why = NULL;
+	struct err *err = why_create(kernel, live, coord_machine(coord), &why);
+
+	str_clear(&v->why);
+	if (!err)
+		err = why_task(why, at, &answer);
+	if (!err) {
+		str_add(&v->why, answer.sentence);
+		why_answer_deinit(&answer);
+	}
+	err_free(err);
+	why_destroy(why);
 }
 
 /* The rows that can be seen after this; before the first drawing the window's height is not known.
@@ -65,6 +88,7 @@ static struct err *sample(struct view *view, struct screen *s, const struct mode
 	if (v->gone)
 		return NULL;
 	v->task = live->tasks[at];
+	ask_why(v, kernel, live, at);
 	return tree_read(&v->tree, kernel, v->task.address, v->view.scroll.top, last_row(v));
 }
 
@@ -82,6 +106,35 @@ static int add_label(const struct area *a, int row, int col, const char *label, 
 			s.len ? str_text(&s) : "-");
 	str_deinit(&s);
 	return col + 2;
+}
+
+/* How much of the sentence goes onto its first line; all of it when it fits. */
+static size_t why_split(const struct task *v, int cols)
+{
+	size_t room = cols > WHY_INDENT + 20 ? (size_t)(cols - WHY_INDENT) : 20, at;
+
+	if (v->why.len <= room)
+		return v->why.len;
+	for (at = room; at > 0 && v->why.data[at] != ' '; at--)
+		;
+	return at ? at : room;
+}
+
+static void draw_why(const struct task *v, const struct area *a)
+{
+	size_t split = why_split(v, a->cols);
+	char *first = strndup(str_text(&v->why), split);
+
+	area_text(a, WHY_ROW, 0, ROLE_LABEL, "why");
+	area_text(a, WHY_ROW, WHY_INDENT, ROLE_NORMAL, first ? first : "");
+	if (split < v->why.len)
+		area_text(a, WHY_ROW + 1, WHY_INDENT, ROLE_NORMAL, v->why.data + split + 1);
+	free(first);
+}
+
+static int head_rows(const struct task *v, int cols)
+{
+	return WHY_ROW + 2 + (why_split(v, cols) < v->why.len);
 }
 
 static void draw_head(const struct task *v, const struct area *a)
@@ -109,6 +162,7 @@ static void draw_head(const struct task *v, const struct area *a)
 	col = add_label(a, 1, col, "switches", TASK_SWITCHES, v);
 	col = add_label(a, 1, col, "delay", TASK_DELAY, v);
 	add_label(a, 1, col, "cpu%", TASK_CPU_SHARE, v);
+	draw_why(v, a);
 }
 
 static struct tree_columns tree_columns(int cols)
@@ -152,26 +206,27 @@ static void draw_node(const struct task *v, const struct area *a, int y, int at)
 	str_deinit(&type);
 }
 
-static void draw_tree_header(const struct area *a)
+static void draw_tree_header(const struct area *a, int row)
 {
 	struct tree_columns c = tree_columns(a->cols);
 
-	area_fill(a, HEAD_ROWS - 1, 0, a->cols, ROLE_HEADER, L' ');
-	area_text(a, HEAD_ROWS - 1, 2, ROLE_HEADER, "FIELD");
-	area_text(a, HEAD_ROWS - 1, c.value_at, ROLE_HEADER, "VALUE");
-	area_text(a, HEAD_ROWS - 1, c.type_at, ROLE_HEADER, "TYPE");
+	area_fill(a, row, 0, a->cols, ROLE_HEADER, L' ');
+	area_text(a, row, 2, ROLE_HEADER, "FIELD");
+	area_text(a, row, c.value_at, ROLE_HEADER, "VALUE");
+	area_text(a, row, c.type_at, ROLE_HEADER, "TYPE");
 }
 
 static void draw(struct view *view, struct screen *s, const struct area *a)
 {
 	struct task *v = (struct task *)view;
-	struct area part = area_part(a, HEAD_ROWS, 0, a->rows - HEAD_ROWS, a->cols);
+	int head = head_rows(v, a->cols);
+	struct area part = area_part(a, head, 0, a->rows - head, a->cols);
 	struct scroll *scroll = &view->scroll;
 	int top = scroll->top;
 
-	view->header_rows = HEAD_ROWS;
+	view->header_rows = head;
 	draw_head(v, a);
-	draw_tree_header(a);
+	draw_tree_header(a, head - 1);
 	scroll_set(scroll, v->tree.count, part.rows);
 	for (int y = 0; y < part.rows && scroll->top + y < v->tree.count; y++) {
 		draw_node(v, &part, y, scroll->top + y);
@@ -352,6 +407,7 @@ static void close_task(struct view *view)
 	struct task *v = (struct task *)view;
 
 	tree_deinit(&v->tree);
+	str_deinit(&v->why);
 	free(v);
 }
 

@@ -41,6 +41,7 @@ wait_for '^1 of [0-9]+ tasks  /kthreadd'
 keys Enter Enter
 wait_for '^pid 2  comm kthreadd  state S'
 expect 'Task 2 kthreadd'
+expect '^why waits for kernel threads to make'
 keys q
 wait_for '^1 of [0-9]+ tasks'
 keys / Escape
