@@ -103,10 +103,13 @@ struct machine_stop {
 				* grid). Not before it under the real clock */
 	uint64_t watch_phys;   /* 4-byte aligned guest-physical address of a u32; 0: none */
 	uint32_t watch_value;  /* stop at the first point where it equals this, which may be at once */
+	bool breaks;           /* heed those of vmm/breaks.h */
+	unsigned int step_cpu;
+	uint64_t steps;        /* stop when this vCPU has executed so many instructions; 0: do not count */
 };
 #define MACHINE_STOP_NONE ((struct machine_stop){.time = UINT64_MAX})
 
-enum machine_stop_reason { STOP_HELD, STOP_TIME, STOP_WATCH, STOP_WRITE };
+enum machine_stop_reason { STOP_HELD, STOP_TIME, STOP_WATCH, STOP_WRITE, STOP_BREAK };
 
 /* Let a held machine run; returns at once. A no-op error-free call when it runs already (the new
  * `stop` then replaces the old one). `stop` NULL: none. */

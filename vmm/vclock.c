@@ -103,6 +103,18 @@ void vclock_set_paced(struct vclock *v, bool paced)
 	__atomic_store_n(&v->page->paced, paced, __ATOMIC_SEQ_CST);
 }
 
+/* Steps are counted by code that a list of breaks brings in. */
+static void set_breaks(struct vclock_page *page, const struct machine_stop *stop)
+{
+	struct vclock_breaks *breaks = vclock_breaks(page);
+
+	breaks->heeded = stop->breaks;
+	breaks->steps = stop->steps;
+	breaks->step_cpu = stop->step_cpu;
+	if (stop->steps && !breaks->version)
+		breaks->version = 1;
+}
+
 struct err *vclock_run(struct vclock *v, const struct ram *ram, const struct machine_stop *stop)
 {
 	struct vclock_page *page = v->page;
@@ -119,6 +131,7 @@ struct err *vclock_run(struct vclock *v, const struct ram *ram, const struct mac
 	page->watch_offset = offset;
 	page->watch_value = stop->watch_value;
 	page->stop_time = stop->time;
+	set_breaks(page, stop);
 	page->problem = 0;
 	__atomic_store_n(&page->hold, 0, __ATOMIC_SEQ_CST);
 	__atomic_fetch_add(&page->go, 1, __ATOMIC_SEQ_CST);
@@ -173,7 +186,7 @@ struct err *vclock_wait(struct vclock *v, struct qemu *q, uint64_t timeout_ns)
 struct err *vclock_registers(struct vclock *v, struct qemu *q, unsigned int cpu,
 			     const struct vclock_cpu **ret)
 {
-	const struct vclock_cpu *cpus = (const void *)((const char *)v->page + VCLOCK_PAGE_SIZE);
+	const struct vclock_cpu *cpus = vclock_cpus(v->page);
 	uint64_t deadline = host_now() + UINT64_C(5000000000);
 
 	__atomic_store_n(&v->page->registers, 1, __ATOMIC_SEQ_CST);
@@ -276,6 +289,8 @@ enum machine_stop_reason vclock_reason(const struct vclock *v)
 		return STOP_WATCH;
 	case VCLOCK_WRITE:
 		return STOP_WRITE;
+	case VCLOCK_BREAK:
+		return STOP_BREAK;
 	default:
 		return STOP_HELD;
 	}

@@ -21,11 +21,11 @@
 
 #define VCLOCK_PAGE_SIZE 4096
 #define VCLOCK_MAGIC UINT32_C(0x6b746362)
-#define VCLOCK_VERSION 4
+#define VCLOCK_VERSION 5
 #define VCLOCK_NEVER UINT64_MAX
 #define VCLOCK_QUANTUM_DEFAULT UINT64_C(100000)
 
-enum vclock_reason { VCLOCK_HELD = 1, VCLOCK_TIME, VCLOCK_WATCH, VCLOCK_WRITE };
+enum vclock_reason { VCLOCK_HELD = 1, VCLOCK_TIME, VCLOCK_WATCH, VCLOCK_WRITE, VCLOCK_BREAK };
 
 struct vclock_page {
 	uint32_t magic;
@@ -66,12 +66,59 @@ _Static_assert(sizeof(struct vclock_page) <= VCLOCK_PAGE_SIZE, "layout");
  * rax rbx rcx rdx rsi rdi rbp rsp r8 to r15 rip eflags cs ss ds es fs gs.
  */
 #define VCLOCK_REGISTERS 24
+#define VCLOCK_REGISTER_RIP 16
 #define VCLOCK_CPUS_MAX 256
 struct vclock_cpu {
 	uint64_t present; /* 0: this vCPU does not exist, or QEMU does not tell */
 	uint64_t value[VCLOCK_REGISTERS];
 };
-#define VCLOCK_SIZE (VCLOCK_PAGE_SIZE + VCLOCK_CPUS_MAX * sizeof(struct vclock_cpu))
+
+/*
+ * Behind the registers: breaks. A run that heeds them also stands between two instructions, in a vCPU's
+ * turn: before the one at a break's address, behind one that wrote to watched memory, or after so many of
+ * one vCPU. `now` is then the guest time of that very instruction, off the grid, and the registers of the
+ * vCPU are those of that moment. What is asked for at such a stand happens at the next point, as all acts.
+ * None of it changes what the guest does: see vmm/plugin/breaks.c.
+ */
+enum vclock_break_kind {
+	VCLOCK_BREAK_ENTRY,  /* where control arrives by a jump or a call only: costs nothing elsewhere */
+	VCLOCK_BREAK_INSIDE, /* any instruction; its page runs slower */
+	VCLOCK_BREAK_WRITE,  /* `length` bytes of kernel memory; the whole kernel runs slower */
+	VCLOCK_BREAK_STEP,   /* of a stand only */
+};
+struct vclock_break {
+	uint64_t address;
+	uint32_t length;
+	uint32_t kind;
+};
+#define VCLOCK_BREAKS_MAX 64
+struct vclock_breaks {
+	uint32_t able;	    /* plugin: 0: this QEMU cannot */
+	uint32_t heeded;    /* held */
+	uint32_t version;   /* held: of the list; 0: there never was one */
+	uint32_t count;	    /* held */
+	uint64_t steps;	    /* held: stand after so many instructions of step_cpu; 0: not */
+	uint32_t step_cpu;  /* held */
+	uint32_t kind;	    /* plugin: of the last stand with VCLOCK_BREAK, */
+	uint64_t pc, data;  /* at this instruction, having written here */
+	uint32_t cpu;
+	uint32_t reserved;
+	struct vclock_break list[VCLOCK_BREAKS_MAX]; /* held */
+};
+_Static_assert(offsetof(struct vclock_breaks, list) == 56, "layout");
+
+#define VCLOCK_BREAKS_OFFSET (VCLOCK_PAGE_SIZE + VCLOCK_CPUS_MAX * sizeof(struct vclock_cpu))
+#define VCLOCK_SIZE (VCLOCK_BREAKS_OFFSET + sizeof(struct vclock_breaks))
+
+static inline struct vclock_cpu *vclock_cpus(struct vclock_page *page)
+{
+	return (struct vclock_cpu *)((char *)page + VCLOCK_PAGE_SIZE);
+}
+
+static inline struct vclock_breaks *vclock_breaks(struct vclock_page *page)
+{
+	return (struct vclock_breaks *)((char *)page + VCLOCK_BREAKS_OFFSET);
+}
 
 /*
  * Acts, in the same page behind its own fields: what the host asks for while the guest is held, and what

@@ -6,10 +6,11 @@ VCLOCK_APIS := 1 2 7
 VCLOCK_PLUGINS := $(VCLOCK_APIS:%=$(O)/ktdbg-vclock-%.so)
 
 # Sanitizers stay out: QEMU is not built with them.
-$(VCLOCK_PLUGINS): $(O)/ktdbg-vclock-%.so: vmm/plugin/vclock_plugin.c vmm/vclock_page.h
+VCLOCK_SOURCES := $(wildcard vmm/plugin/*.c)
+$(VCLOCK_PLUGINS): $(O)/ktdbg-vclock-%.so: $(VCLOCK_SOURCES) $(wildcard vmm/plugin/*.h) vmm/vclock_page.h
 	@mkdir -p $(@D)
 	$(say) PLUGIN $@
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -fno-strict-aliasing $(CFLAGS) -fPIC -shared \
-		-fvisibility=hidden -DPLUGIN_API=$* -o $@ $< -ldl
+		-fvisibility=hidden -DPLUGIN_API=$* -o $@ $(VCLOCK_SOURCES) -ldl
 
 all: $(VCLOCK_PLUGINS)

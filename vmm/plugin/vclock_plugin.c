@@ -15,7 +15,7 @@
  *
  * Globals are unavoidable: QEMU's callbacks before version 7 carry no context.
  */
-#include "vmm/vclock_page.h"
+#include "vmm/plugin/breaks.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -48,18 +48,6 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
 					  void (*cb)(unsigned int vcpu, void *userdata), int flags,
 					  void *userdata);
 
-#define QEMU_PLUGIN_MEM_W 2
-typedef uint32_t qemu_plugin_meminfo_t;
-struct qemu_plugin_insn;
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
-bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
-void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
-				      void (*cb)(unsigned int vcpu, qemu_plugin_meminfo_t info,
-						 uint64_t address, void *userdata),
-				      int flags, int rw, void *userdata);
-
 __attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_API;
 __attribute__((visibility("default"))) int
 qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc, char **argv);
@@ -87,8 +75,6 @@ static struct {
 	void (*cpu_resume)(void *cpu);
 	void (*cpu_kick)(void *cpu);
 	void (*nmi)(int cpu_index, void *errp);
-	/* May be missing: then no memory can be spied on. */
-	void (*tb_flush)(void *cpu);
 } qemu;
 
 /* GLib's: the bytes that read_register() appends to. */
@@ -111,7 +97,6 @@ static struct {
 	uint64_t pace_host, pace_guest;	 /* where pacing counts from */
 	struct byte_array *bytes;
 	bool stalled[VCLOCK_CPUS_MAX];
-	bool spying; /* from the first spy on */
 	uint32_t spy_generation;
 	uint64_t spy_next; /* guest ns before which a write is only counted */
 	uint64_t timer[QEMU_TIMER_SIZE / 8];
@@ -153,22 +138,15 @@ static void unmap_watch(void)
 	plugin.watch = NULL;
 }
 
-/*
- * Code that was translated before there were spies knows nothing of them. It is thrown away once only: what
- * was translated since tells of every write, whoever is interested, and QEMU 7 does not survive that such
- * code is thrown away while a vCPU idles (it keeps a pointer into it; fixed in QEMU 8).
- */
 static void serve_spies(void)
 {
 	const struct vclock_spies *spies = vclock_spies(plugin.page);
 
-	if (spies->generation == plugin.spy_generation || !spies->able)
+	if (spies->generation == plugin.spy_generation)
 		return;
 	plugin.spy_generation = spies->generation;
 	plugin.spy_next = 0;
-	if (!plugin.spying)
-		qemu.tb_flush(qemu.get_cpu(0));
-	plugin.spying = true;
+	breaks_watch_all();
 }
 
 /* Once an epoch: what to look at, and where pacing starts. */
@@ -206,23 +184,30 @@ static void read_registers(void *cpu, struct vclock_cpu *ret)
 	ret->present = 1;
 }
 
-/* The host asks while the guest stands: no vCPU is in the middle of a block then. */
+static void store_registers(int index, uint64_t rip)
+{
+	struct vclock_cpu *ret = &vclock_cpus(plugin.page)[index];
+	void *cpu;
+
+	if (!plugin.bytes && qemu.array_new)
+		plugin.bytes = qemu.array_new();
+	cpu = plugin.bytes && qemu.get_cpu ? qemu.get_cpu(index) : NULL;
+	ret->present = 0;
+	if (cpu && qemu.read_register && qemu.array_set_size)
+		read_registers(cpu, ret);
+	if (rip)
+		ret->value[VCLOCK_REGISTER_RIP] = rip;
+}
+
+/* The host asks while the guest stands: the other vCPUs are in no block then. */
 static void serve_registers(void)
 {
 	struct vclock_page *page = plugin.page;
-	struct vclock_cpu *cpus = (struct vclock_cpu *)((char *)page + VCLOCK_PAGE_SIZE);
 
 	if (!__atomic_load_n(&page->registers, __ATOMIC_SEQ_CST))
 		return;
-	if (!plugin.bytes && qemu.array_new)
-		plugin.bytes = qemu.array_new();
-	for (int i = 0; i < VCLOCK_CPUS_MAX; i++) {
-		void *cpu = plugin.bytes && qemu.get_cpu ? qemu.get_cpu(i) : NULL;
-
-		cpus[i].present = 0;
-		if (cpu && qemu.read_register && qemu.array_set_size)
-			read_registers(cpu, &cpus[i]);
-	}
+	for (int i = 0; i < VCLOCK_CPUS_MAX; i++)
+		store_registers(i, breaks_rip(i));
 	__atomic_store_n(&page->registers, 0, __ATOMIC_SEQ_CST);
 	futex_wake(&page->registers);
 }
@@ -369,6 +354,7 @@ static void at_point(void *opaque)
 	struct vclock_page *page = plugin.page;
 	uint64_t now = guest_now();
 	enum vclock_reason reason;
+	bool stood = false;
 
 	(void)opaque;
 	page->points++;
@@ -381,13 +367,41 @@ static void at_point(void *opaque)
 			break;
 		}
 		stand(reason);
+		stood = true;
 		now = guest_now(); /* the host may have moved the origin */
 		__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
 		begin_epoch(now);
 		serve_acts(now);
 		/* A new stop that is reached already holds again, at the same instant. */
 	}
+	breaks_at_point(stood);
 	arm(now);
+}
+
+/*
+ * In a vCPU's thread, in its turn. QEMU refuses to tell a vCPU the time in the middle of a block, but the
+ * turn is accounted: so nobody in particular asks.
+ */
+static uint64_t now_in_turn(void)
+{
+	static __thread void **current;
+	void *saved;
+	uint64_t now;
+
+	if (!current)
+		current = dlsym(RTLD_DEFAULT, "current_cpu");
+	saved = *current;
+	*current = NULL;
+	now = guest_now();
+	*current = saved;
+	return now;
+}
+
+static void stand_at_break(uint64_t now)
+{
+	__atomic_store_n(&plugin.page->now, now, __ATOMIC_SEQ_CST);
+	stand(VCLOCK_BREAK);
+	begin_epoch(plugin.page->now); /* the host may have moved the origin */
 }
 
 /* In the vCPU's thread, without the big lock. */
@@ -402,42 +416,25 @@ static void in_block(unsigned int vcpu, void *userdata)
 	begin_epoch(plugin.page->now);
 }
 
-/* In the vCPU's thread, behind the write. */
-static void on_write(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *userdata)
+/* In the vCPU's thread, behind the write. True when it stood. */
+static bool on_write(uint64_t address, uint64_t size)
 {
 	struct vclock_spies *spies = vclock_spies(plugin.page);
-	uint64_t end = address + (UINT64_C(1) << qemu_plugin_mem_size_shift(info));
 
-	(void)vcpu;
-	(void)userdata;
-	/* Some versions of QEMU call this for loads, too. */
-	if (!qemu_plugin_mem_is_store(info))
-		return;
 	for (uint32_t i = 0; i < spies->count && i < VCLOCK_SPIES; i++) {
 		if (address >= spies->range[i].address + spies->range[i].len ||
-		    end <= spies->range[i].address)
+		    address + size <= spies->range[i].address)
 			continue;
 		spies->range[i].writes++;
 		if (plugin.page->now < plugin.spy_next)
-			return;
+			return false;
 		plugin.spy_next = plugin.page->now + spies->every;
 		spies->hit = i;
 		stand(VCLOCK_WRITE);
 		begin_epoch(plugin.page->now);
-		return;
+		return true;
 	}
-}
-
-/* User code cannot write where the kernel's variables are. */
-static void spy_on(struct qemu_plugin_tb *tb)
-{
-	size_t count = qemu_plugin_tb_n_insns(tb);
-
-	if (!plugin.spying || qemu_plugin_tb_vaddr(tb) >> 47 == 0)
-		return;
-	for (size_t i = 0; i < count; i++)
-		qemu_plugin_register_vcpu_mem_cb(qemu_plugin_tb_get_insn(tb, i), on_write,
-						 QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_W, NULL);
+	return false;
 }
 
 /* Addresses of user code; the boot's own low addresses are hit too, which does no harm. */
@@ -463,7 +460,7 @@ static void on_translate(struct qemu_plugin_tb *tb, void *userdata)
 	(void)userdata;
 	first_block();
 	instrument(tb);
-	spy_on(tb);
+	breaks_translate(tb);
 }
 #else
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -471,7 +468,7 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	(void)id;
 	first_block();
 	instrument(tb);
-	spy_on(tb);
+	breaks_translate(tb);
 }
 #endif
 
@@ -490,7 +487,6 @@ static bool find_symbols(void)
 	*(void **)&qemu.cpu_resume = dlsym(RTLD_DEFAULT, "cpu_resume");
 	*(void **)&qemu.cpu_kick = dlsym(RTLD_DEFAULT, "qemu_cpu_kick");
 	*(void **)&qemu.nmi = dlsym(RTLD_DEFAULT, "nmi_monitor_handle");
-	*(void **)&qemu.tb_flush = dlsym(RTLD_DEFAULT, "tb_flush");
 	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
 	       qemu.clock_deadline_ns && qemu.all_idle;
 }
@@ -536,8 +532,13 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 		return -1;
 	}
 	plugin.page = page;
+	breaks_init(page, &(struct breaks_clock){.now = now_in_turn,
+						 .stand = stand_at_break,
+						 .get_cpu = qemu.get_cpu,
+						 .registers = store_registers,
+						 .wrote = on_write});
 	vclock_acts(page)->able = able();
-	vclock_spies(page)->able = qemu.tb_flush && qemu.get_cpu;
+	vclock_spies(page)->able = vclock_breaks(page)->able;
 	plugin.parent = getppid();
 	plugin.epoch = page->go;
 #if PLUGIN_API >= 7

@@ -8,7 +8,7 @@
 #define TESTS_FAKE_MACHINE_H
 
 #include "vmm/machine.h"
-#include "vmm/registers.h"
+#include "vmm/breaks.h"
 
 #include <string.h>
 
@@ -23,6 +23,7 @@ struct machine {
 	unsigned int runs, holds;      /* calls that changed the state */
 	unsigned int held_as_gap;
 	bool hold_fails;               /* a vCPU does not stop */
+	const struct machine_hit *hit; /* NULL: it stands at no break */
 	bool interrupted;              /* the next wait sees SIGINT */
 	/* Called whenever guest time has passed; what "the guest" does. May be NULL. */
 	void (*work)(struct machine *m);
@@ -197,6 +198,21 @@ uint64_t machine_spy_writes(const struct machine *m, unsigned int i)
 	(void)m;
 	(void)i;
 	return 0;
+}
+
+struct err *machine_set_breaks(struct machine *m, const struct machine_break *list, unsigned int count)
+{
+	(void)m;
+	(void)list;
+	(void)count;
+	return NULL;
+}
+
+bool machine_hit(struct machine *m, struct machine_hit *ret)
+{
+	if (m->hit)
+		*ret = *m->hit;
+	return m->hit;
 }
 
 struct err *machine_nmi(struct machine *m)
