@@ -96,6 +96,11 @@ TEST_OBJ := $(patsubst %,%.o,$(foreach l,$(LAYERS),$(TESTS_$(l))) $(GUEST_TESTS)
 check-checkpoints: all $(O)/tests/guest/test_checkpoint ## fifty restores in a row
 	$(Q)KTDBG_TEST_LOOPS=50 $(RUN) -k -t 900 -c checkpoints $(O)/tests/guest/test_checkpoint
 
+# What only a host shows that does nothing else.
+.PHONY: check-overcommit
+check-overcommit: all ## no steal without overcommit; needs a quiet host
+	$(Q)$(RUN) -k -t 300 -c overcommit $(O)/ktdbg --batch tests/overcommit
+
 # KVM, in a nested guest; not part of `check`: it takes about a minute on two quiet cores.
 $(O)/tests/kvm/init: tests/kvm/init.c
 	@mkdir -p $(@D)
