@@ -110,6 +110,10 @@ $(O)/tests/kvm/init: tests/kvm/init.c
 check-kvm: all $(O)/guest/pack $(O)/tests/kvm/init ## KVM for real, nested in a TCG guest
 	$(Q)$(RUN) -k -t 900 -c kvm tests/kvm/lab $(O)
 
+.PHONY: check-explore
+check-explore: all ## a lost wakeup is found by --explore, and again by what it saved
+	$(Q)$(RUN) -k -t 900 -c explore tests/check-explore $(O)/ktdbg
+
 .PHONY: check-recordings
 check-recordings: all ## the product's own regression suite, replayed
 	$(Q)$(RUN) -k -t 300 -c recordings $(O)/ktdbg --batch tests/recordings
