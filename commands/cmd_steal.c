@@ -105,7 +105,7 @@ const struct command command_steal = {
 		"side stands beside it: the state of each vCPU and the ns in each since guest time 0. runnable is\n"
 		"time that the vCPU wanted and did not get, blocked that the guest idled, offline that it was\n"
 		"frozen; their sum is the wall time. dilation is 1 + runnable / running; host_cpu is where the\n"
-		"thread ran last, mask where it may run (`budget`).\n"
+		"thread ran last, mask where it may run (`budget`). `view steal` draws it over time.\n"
 		"\n"
 		"With `inject` the vCPU executes nothing for DURATION of guest time while the others go on, and the same "
 		"amount is added to its steal, as /proc/stat shows it. Exact and repeatable under the virtual "

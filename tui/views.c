@@ -8,7 +8,7 @@ const struct view_ops *const views_listed[] = {
 
 const struct view_ops *const views_other[] = {
 	&view_task, &view_columns, &view_output, &view_help,
-	&view_oplist, &view_op, NULL,
+	&view_oplist, &view_op, &view_steal, NULL,
 };
 
 enum role class_role(enum sched_class class)

@@ -6,7 +6,7 @@
 #include "tui/screen.h"
 
 extern const struct view_ops view_cpus, view_tasks, view_task, view_queue, view_console,
-	view_recording, view_help, view_output, view_columns, view_ops, view_oplist, view_op;
+	view_recording, view_steal, view_help, view_output, view_columns, view_ops, view_oplist, view_op;
 
 /* In the order of the keys 1, 2, 3...; NULL terminated. */
 extern const struct view_ops *const views_listed[];
