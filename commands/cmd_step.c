@@ -129,9 +129,9 @@ static struct err *run_scenario(struct session *s, const struct command_line *li
 }
 
 #define OPS_HELP                                                                                   \
-	"A line is an op, which is any command that injects or changes something, also "           \
-	"`wait`, `let`, `note`\n"                                                                  \
-	"and `print`; or a definition of a cgroup with its workers:\n"                             \
+	"A line is an op, which is any command that inspects, injects or changes something, also " \
+	"`wait`, `let` and\n"                                                                      \
+	"`note`; or a definition of a cgroup with its workers:\n"                                  \
 	"    def NAME [KNOB=V...] [WORK...]    as `cgroup add` and `spawn` have them; no WORK, no "   \
 	"workers\n"                                                                                \
 	"or `expect EXPR`. All lines are checked before anything is created.\n"

@@ -188,14 +188,15 @@ static struct err *check_op(const struct parser *p, const struct command *comman
 /* Commands that are no ops: they begin or end what a step lives in, or are about something else. */
 static bool may_be_op(const struct command *c)
 {
-	static const char *const others[] = {"wait", "let", "note", "print", "bpf"};
+	static const struct command *const others[] = {&command_wait, &command_let, &command_note};
 
 	if (c->flags & (CMD_BLOCK | CMD_SCREEN_ONLY) || !(c->flags & CMD_RECORDED))
 		return false;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(others[i], c->name) == 0)
+		if (others[i] == c)
 			return true;
-	return (c->group == GROUP_INJECT || c->group == GROUP_CHANGE) && c != &command_scenario;
+	return (c->group == GROUP_INSPECT || c->group == GROUP_INJECT || c->group == GROUP_CHANGE) &&
+	       c != &command_scenario;
 }
 
 static struct err *parse_op(const struct parser *p, const char *text, const struct words *words,

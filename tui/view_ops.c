@@ -339,7 +339,7 @@ static void key_workers(struct screen *s, struct view *v)
 {
 	struct str line = {0};
 
-	str_addf(&line, "print workers(%s)", selected((struct ops *)v));
+	str_addf(&line, "workers %s", selected((struct ops *)v));
 	screen_execute(s, str_text(&line));
 	str_deinit(&line);
 }
