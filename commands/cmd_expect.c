@@ -5,6 +5,7 @@
 #include "base/parse.h"
 #include "commands/command.h"
 #include "commands/expr.h"
+#include "commands/halt_list.h"
 #include "coord/coord.h"
 
 #include <ctype.h>
@@ -140,8 +141,10 @@ static struct err *wait_for(struct session *s, const struct expr *e, uint64_t ti
 		return err_new(ERR_REFUSED,
 			       "`%s` is false, and no time passes while the guest is frozen (`thaw` first)",
 			       expr_text(e));
+	coord_heed(context.coord, true);
 	err = coord_run_until_test(context.coord, is_true, &waiting,
 				   grid > WAIT_STEP ? grid : WAIT_STEP, timeout);
+	coord_heed(context.coord, false);
 	if (!err || err_kind(err) != ERR_TIMEOUT)
 		return err;
 	err_free(err);
@@ -168,6 +171,11 @@ static struct err *wait_run(struct session *s, const struct command_line *line, 
 	ERR_TRY(parse_wait(line->rest, &e, &timeout));
 	err = wait_for(s, e, timeout);
 	expr_destroy(e);
+	/* What was waited for has not come. */
+	if (!err && coord_stopped(session_coord(s))) {
+		err = err_new(ERR_EXPECT, "%s", coord_stopped(session_coord(s)));
+		coord_stop_is_known(session_coord(s));
+	}
 	return err;
 }
 
@@ -205,6 +213,8 @@ static struct err *until_run(struct session *s, const struct command_line *line,
 			err_free(freeze);
 	}
 	expr_destroy(e);
+	if (!err)
+		halt_report(s, out);
 	return err;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/parse.h"
-#include "commands/command.h"
+#include "commands/halt_list.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +51,8 @@ static struct err *run_for(struct session *s, uint64_t duration)
 	for (uint64_t next = start; next < end;) {
 		next = end - next > RUN_STEP ? next + RUN_STEP : end;
 		ERR_TRY(coord_run_until(coord, next));
+		if (coord_stopped(coord))
+			return NULL;
 		if (duration > 1000000000ull)
 			show_progress(s, next - start, duration);
 	}
@@ -70,7 +72,9 @@ static struct err *run_run(struct session *s, const struct command_line *line, s
 	if (duration > UINT64_MAX / 4)
 		return err_new(ERR_USAGE, "%s: too long", line->words[0]);
 	ERR_TRY(coord_thaw(coord));
+	coord_heed(coord, true);
 	err = run_for(s, duration);
+	coord_heed(coord, false);
 	session_progress(s, NULL);
 	/* Frozen where it stands, also when Ctrl-C ended it. */
 	frozen = coord_freeze(coord);
@@ -79,6 +83,7 @@ static struct err *run_run(struct session *s, const struct command_line *line, s
 		return err;
 	}
 	ERR_TRY(frozen);
+	halt_report(s, out);
 	out_text(out, "frozen at %s", format_seconds(coord_time(coord), text));
 	return NULL;
 }
@@ -121,7 +126,8 @@ const struct command command_run = {
 	.usage = "run DURATION",
 	.summary = "let that much guest time pass, then freeze",
 	.help = "DURATION takes a unit: 250ms, 2s, 10us; a bare number is seconds. Ctrl-C freezes "
-		"earlier.\n"
+		"earlier,\n"
+		"and so does what `break` lists.\n"
 		"\n"
 		"    run 100ms",
 	.arguments = {{"DURATION", COMPLETE_NONE, NULL}},

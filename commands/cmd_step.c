@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/command.h"
+#include "commands/instructions.h"
 #include "commands/scenario.h"
 
 #include <stdlib.h>
@@ -12,8 +13,8 @@ static struct err *run_backdrop(struct session *s, const struct command_line *li
 
 static struct err *run_step(struct session *s, const struct command_line *line, struct out *out)
 {
-	if (!line->count)
-		return command_usage(&command_step);
+	if (!command_opens_block(&command_step, line->rest))
+		return step_instructions(s, line, out);
 	return scenario_run_step(s, line, out);
 }
 
@@ -163,9 +164,16 @@ const struct command command_step = {
 	.key = "",
 	.group = GROUP_INJECT,
 	.flags = CMD_GUEST | CMD_FROZEN | CMD_RECORDED | CMD_WRITES | CMD_AGENT | CMD_BLOCK,
-	.usage = "step hold=T|frac:F|full ... end | step loop=T for=T ... end",
-	.summary = "one step of a scenario: apply, hold, measure, take down",
-	.help = OPS_HELP
+	.usage = "step hold=T|frac:F|full ... end | step loop=T for=T ... end | step [cpu:N] [COUNT] | "
+		 "step switch [cpu:N]",
+	.summary = "a step of a scenario; or of a CPU, by instructions",
+	.help = "Without `=`: thaw until the CPU has executed COUNT instructions (1), or until the next "
+		"context switch,\n"
+		"and freeze. The CPU is the one at whose breakpoint the guest stands, else 0. Behind a "
+		"watchpoint the\n"
+		"first one may be the rest of a block of them. Under the virtual clock only.\n"
+		"\n"
+		"With hold= or loop= it is a scenario's. " OPS_HELP
 	"\n"
 	"Its ops are applied in their order, then its definitions; then it holds: T, or the part F of "
 	"the scenario's\n"

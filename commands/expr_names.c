@@ -345,10 +345,28 @@ struct err *eval_name(struct eval *ev, struct node *n, struct operand *ret)
 	return cached_kernel_name(ev, n, ret);
 }
 
+/* A row may know variables of its own, `$arg0`. */
+static struct err *row_variable(struct eval *ev, const struct node *n, bool *found, struct value *ret)
+{
+	char name[64];
+
+	*found = false;
+	if (!ev->context->name || strlen(n->text) > sizeof(name) - 2)
+		return NULL;
+	snprintf(name, sizeof(name), "$%s", n->text);
+	return ev->context->name(ev->context->row, name, found, ret);
+}
+
 struct err *eval_variable(struct eval *ev, const struct node *n, struct operand *ret)
 {
 	struct value v;
+	bool found;
 
+	ERR_TRY(row_variable(ev, n, &found, &v));
+	if (found) {
+		operand_set(ret, v);
+		return NULL;
+	}
 	if (!ev->context->session || !session_variable(ev->context->session, n->text, &v))
 		return eval_error(ev, ERR_NOT_FOUND, n,
 				  "no `$%s`: neither `let %s` nor a reply with that tag", n->text,

@@ -8,6 +8,7 @@
 #include "coord/agent.h"
 #include "coord/cold.h"
 #include "coord/counters.h"
+#include "coord/halts.h"
 #include "coord/model.h"
 #include "coord/snapshot.h"
 #include "coord/panic.h"
@@ -39,6 +40,9 @@ struct coord {
 	struct cold *cold;
 	struct counters *counters;
 	struct snapshots *snapshots;
+	struct halts *halts;
+	struct str stopped; /* why a halt made it stand; empty: none did */
+	bool heed;	    /* halts end the run that is under way */
 	struct steal_book *steal; /* of `kernel`, NULL: it keeps none */
 	struct model_layout *layout; /* of `kernel`, made at the first model */
 	struct model *model;
@@ -159,6 +163,8 @@ struct err *coord_create(struct machine *machine, enum coord_pacing pacing, stru
 	if (!err)
 		err = snapshots_create(&c->snapshots);
 	if (!err)
+		err = halts_create(c->machine, &c->halts);
+	if (!err)
 		err = cold_create(c, &c->cold);
 	if (!err)
 		err = agent_create(c, &c->agent);
@@ -181,6 +187,8 @@ void coord_destroy(struct coord *c)
 	coord_forget_kernel(c);
 	counters_destroy(c->counters);
 	snapshots_destroy(c->snapshots);
+	halts_destroy(c->halts);
+	str_deinit(&c->stopped);
 	machine_destroy(c->machine);
 	free(c);
 }
@@ -214,6 +222,11 @@ struct cold *coord_cold(struct coord *c)
 struct snapshots *coord_snapshots(struct coord *c)
 {
 	return c->snapshots;
+}
+
+struct halts *coord_halts(struct coord *c)
+{
+	return c->halts;
 }
 
 struct counters *coord_counters(struct coord *c)
@@ -295,6 +308,16 @@ static void take_written(struct coord *c)
 	err_free(err);
 }
 
+/* A guest that ran freely may stand at a break, or its time may have come for one who looks. */
+static void take_halt(struct coord *c)
+{
+	if (c->frozen)
+		return;
+	c->frozen = halts_hit(c->halts, &c->stopped);
+	if (!c->frozen && c->pacing == COORD_FREE)
+		c->frozen = halts_due(c->halts, machine_time(c->machine), &c->stopped);
+}
+
 /* Cheap while it is held already: a command reads many fields, each in a window. */
 static struct err *hold(struct coord *c)
 {
@@ -311,8 +334,10 @@ static struct err *hold(struct coord *c)
 		kernel_window_begin(c->kernel);
 		c->window_epoch = c->epoch;
 	}
-	if (ran)
+	if (ran) {
 		take_written(c);
+		take_halt(c);
+	}
 	return NULL;
 }
 
@@ -321,7 +346,7 @@ static struct err *settle(struct coord *c)
 {
 	if (c->depth > 0 || c->frozen || c->pacing == COORD_LOCKSTEP)
 		return hold(c);
-	return c->running ? NULL : let_run(c, NULL);
+	return c->running ? NULL : let_run(c, &(struct machine_stop){.time = UINT64_MAX, .breaks = true});
 }
 
 struct err *coord_enter(struct coord *c)
@@ -405,12 +430,40 @@ static void sample(struct coord *c)
 		agent_watch(c->agent);
 }
 
+/* Host time that a guest which runs freely gets at once for halts that do not make it stand. */
+#define HALTS_SLICE 20000000ull
+#define HALTS_WAIT 2000000ull
+
+/* It stands by itself at writes that are watched and at breaks; others want to be asked in time. */
+static struct err *look_after_halts(struct coord *c)
+{
+	uint64_t start = host_now();
+
+	while (c->running) {
+		enum machine_stop_reason reason;
+		struct err *err = NULL;
+
+		if (machine_state(c->machine) == MACHINE_HELD ||
+		    halts_next(c->halts, 0) <= machine_time(c->machine)) {
+			ERR_TRY(hold(c));
+			ERR_TRY(settle(c));
+			err = machine_wait(c->machine, HALTS_WAIT, &reason);
+		} else {
+			break;
+		}
+		if (err && err_kind(err) != ERR_TIMEOUT)
+			return err;
+		err_free(err);
+		if (host_now() - start > HALTS_SLICE)
+			break;
+	}
+	return NULL;
+}
+
 struct err *coord_idle(struct coord *c)
 {
 	ERR_TRY(check_alive(c));
-	/* It stands by itself only at a write that is watched. */
-	if (c->running && machine_state(c->machine) == MACHINE_HELD)
-		ERR_TRY(hold(c));
+	ERR_TRY(look_after_halts(c));
 	ERR_TRY(settle(c));
 	sample(c);
 	return NULL;
@@ -517,12 +570,49 @@ static uint64_t part_end(const struct coord *c, bool to_panic, uint64_t end)
 		next = counters_next(c->counters, c->pacing, now);
 	if (next > end)
 		next = end;
+	if (c->heed && halts_next(c->halts, now) < next)
+		next = halts_next(c->halts, now);
 	next = lookout_end(c, now, next);
 	if (!to_panic || !c->kernel || !c->panic_word ||
 	    machine_info(c->machine)->clock != CLOCK_VIRTUAL)
 		return next;
 	now = (now / PANIC_LOOK + 1) * PANIC_LOOK;
 	return now < next ? now : next;
+}
+
+void coord_heed(struct coord *c, bool heed)
+{
+	c->heed = heed;
+	if (heed)
+		str_clear(&c->stopped);
+}
+
+const char *coord_stopped(const struct coord *c)
+{
+	return c->stopped.len ? str_text(&c->stopped) : NULL;
+}
+
+void coord_stop_is_known(struct coord *c)
+{
+	str_clear(&c->stopped);
+}
+
+/* A recorded moment may be one at which the guest stood at a break: it does so again. */
+static bool is_off_grid(struct coord *c, uint64_t time)
+{
+	return time != UINT64_MAX && time % machine_grid(c->machine);
+}
+
+/* Whether a run to `end` is over at the break at which it stands. */
+static bool ends_at_break(struct coord *c, uint64_t end)
+{
+	struct machine_hit hit;
+
+	if (c->heed)
+		return halts_hit(c->halts, &c->stopped);
+	if (machine_hit(c->machine, &hit) && hit.kind == BREAK_STEP)
+		return true;
+	return machine_time(c->machine) >= end;
 }
 
 static struct err *run_part(struct coord *c, const struct machine_stop *stop, bool to_panic,
@@ -535,6 +625,7 @@ static struct err *run_part(struct coord *c, const struct machine_stop *stop, bo
 	if (interrupted())
 		return err_new(ERR_INTERRUPTED, "interrupted");
 	part.time = part_end(c, to_panic, stop->time);
+	part.breaks = c->heed || is_off_grid(c, stop->time);
 	ERR_TRY(let_run(c, &part));
 	err = wait_held(c, to_panic, ret);
 	c->running = machine_state(c->machine) == MACHINE_RUNNING;
@@ -545,10 +636,19 @@ static struct err *run_part(struct coord *c, const struct machine_stop *stop, bo
 		take_written(c);
 		return NULL;
 	}
+	if (*ret == STOP_BREAK) {
+		ERR_TRY(hold(c));
+		*done = ends_at_break(c, stop->time);
+		return NULL;
+	}
 	sample(c);
 	if (*ret != STOP_WATCH)
 		ERR_TRY(look_out(c, stop->time));
 	*done = *ret != STOP_TIME || part.time == stop->time || (to_panic && panicked(c));
+	if (!c->heed)
+		return NULL;
+	ERR_TRY(hold(c));
+	*done |= halts_due(c->halts, machine_time(c->machine), &c->stopped);
 	return NULL;
 }
 
@@ -582,6 +682,11 @@ static struct err *run_to(struct coord *c, const struct machine_stop *stop, bool
 	return err;
 }
 
+static uint64_t add_saturated(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static struct err *run_until(struct coord *c, uint64_t time, bool to_panic)
 {
 	struct machine_stop stop = MACHINE_STOP_NONE;
@@ -603,17 +708,26 @@ struct err *coord_go_to(struct coord *c, uint64_t time)
 	return run_until(c, time, false);
 }
 
+struct err *coord_step(struct coord *c, unsigned int cpu, uint64_t steps, uint64_t timeout_ns)
+{
+	struct machine_stop stop = {.steps = steps, .step_cpu = cpu};
+	enum machine_stop_reason reason = STOP_HELD;
+	char text[DURATION_TEXT];
+
+	stop.time = add_saturated(machine_time(c->machine), timeout_ns);
+	ERR_TRY(run_to(c, &stop, true, &reason));
+	if (reason != STOP_TIME)
+		return NULL;
+	return err_new(ERR_TIMEOUT, "CPU %u did not execute that much within %s of guest time", cpu,
+		       format_duration(timeout_ns, text));
+}
+
 struct err *coord_start_until(struct coord *c, uint64_t time)
 {
 	struct machine_stop stop = MACHINE_STOP_NONE;
 
 	stop.time = time;
 	return let_run(c, &stop);
-}
-
-static uint64_t add_saturated(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 struct err *coord_run_until_word(struct coord *c, uint64_t phys, uint32_t value,
@@ -653,6 +767,8 @@ static struct err *test_repeatedly(struct coord *c, coord_test_fn test, void *co
 				       format_duration(timeout_ns, text));
 		next = add_saturated(now, step_ns ? step_ns : 1);
 		ERR_TRY(coord_run_until(c, next < deadline ? next : deadline));
+		if (coord_stopped(c))
+			return NULL;
 	}
 }
 

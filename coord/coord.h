@@ -29,6 +29,7 @@ struct counters; /* coord/counters.h */
 struct model;	 /* coord/model.h */
 struct steal_book;	 /* coord/steal_book.h */
 struct snapshots; /* coord/snapshot.h */
+struct halts;	 /* coord/halts.h */
 struct model_layout;
 
 enum coord_pacing { COORD_LOCKSTEP, COORD_FREE };
@@ -47,6 +48,7 @@ struct agent *coord_agent(struct coord *c);
 struct cold *coord_cold(struct coord *c);
 struct counters *coord_counters(struct coord *c);
 struct snapshots *coord_snapshots(struct coord *c);
+struct halts *coord_halts(struct coord *c);
 /* The adopted kernel; tries adoption again when there is none. The error says why not. */
 struct err *coord_kernel(struct coord *c, struct kernel **ret) __attribute__((warn_unused_result));
 /* Changes with every adoption: what was looked up in one kernel is void in the next. */
@@ -85,6 +87,20 @@ struct err *coord_run_until(struct coord *c, uint64_t time) __attribute__((warn_
 /* The same, also through a panic of the kernel, which ends every other wait with ERR_GUEST_DIED: what
  * was recorded after it happens at its instant. */
 struct err *coord_go_to(struct coord *c, uint64_t time) __attribute__((warn_unused_result));
+/*
+ * Halts (coord/halts.h) end the runs of whoever heeds them, and freeze a guest that runs freely; other waits
+ * (for the agent, the hold of a step) pass them by. A run that one ended returns as if its time had come,
+ * and coord_stopped() says why.
+ */
+void coord_heed(struct coord *c, bool heed);
+/* Lines that say which halt made the guest stand and what it saw; NULL: none did since coord_heed() or
+ * coord_stop_is_known(). */
+const char *coord_stopped(const struct coord *c);
+void coord_stop_is_known(struct coord *c);
+/* Until `cpu` has executed so many instructions, or a halt that is heeded. ERR_TIMEOUT after that much guest
+ * time: it idles, or it is stalled. ERR_ABSENT under the real clock. */
+struct err *coord_step(struct coord *c, unsigned int cpu, uint64_t steps, uint64_t timeout_ns)
+	__attribute__((warn_unused_result));
 /* True when the kernel has panicked; adds "the kernel panicked: REASON" to `text`. */
 bool coord_panicked(struct coord *c, struct str *text);
 /* Run until the u32 at guest-physical `phys` equals `value`, at most `timeout_ns` of guest time

@@ -328,3 +328,17 @@ struct err *types_variable(const struct types *t, const char *name, uint32_t *re
 	*ret = types_raw(t, id)->type;
 	return NULL;
 }
+
+bool types_parameter_at(const struct types *t, uint32_t id, unsigned int i, const char **name,
+			uint32_t *type)
+{
+	const struct btf_type *prototype = types_raw(t, id);
+	const struct btf_param *p;
+
+	if (!prototype || !btf_is_func_proto(prototype) || i >= btf_vlen(prototype))
+		return false;
+	p = &btf_params(prototype)[i];
+	*name = types_text(t, p->name_off);
+	*type = p->type;
+	return p->type;
+}

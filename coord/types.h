@@ -113,5 +113,9 @@ void types_names_each(const struct types *t, const char *prefix,
 /* Type id of a function's prototype or of a per-CPU variable known to BTF; ERR_ABSENT. */
 struct err *types_variable(const struct types *t, const char *name, uint32_t *ret)
 	__attribute__((warn_unused_result));
+/* The i-th parameter of a prototype: its name ("" if it has none, borrowed) and type; false past the end, for
+ * `...`, and for what is no prototype. */
+bool types_parameter_at(const struct types *t, uint32_t id, unsigned int i, const char **name,
+			uint32_t *type);
 
 #endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "commands/halt_list.h"
+
+#include "base/parse.h"
+
+#include <string.h>
+
+struct err *halt_add(struct session *s, const struct halt_spec *spec, struct out *out)
+{
+	unsigned int number;
+	struct err *err = halts_add(coord_halts(session_coord(s)), spec, &number);
+
+	if (err) {
+		if (spec->ops->destroy)
+			spec->ops->destroy(spec->context);
+		return err;
+	}
+	out_text(out, "%u: %s", number, spec->text);
+	return NULL;
+}
+
+static const struct out_column columns[] = {
+	{"number", OUT_RIGHT},
+	{"what", 0},
+	{"hits", OUT_RIGHT},
+	{"stops", OUT_RIGHT},
+};
+
+struct err *halt_list(struct session *s, const char *kind, struct out *out)
+{
+	const struct halts *h = coord_halts(session_coord(s));
+	struct halt_info info;
+
+	out_table_begin(out, columns, sizeof(columns) / sizeof(columns[0]));
+	for (unsigned int i = 0; halts_at(h, i, &info); i++)
+		if (!kind || strncmp(info.text, kind, strlen(kind)) == 0)
+			out_row(out, (struct out_value[]){out_u64(info.number), out_string(info.text),
+							  out_u64(info.hits), out_u64(info.stops)});
+	out_table_end(out);
+	return NULL;
+}
+
+struct err *halt_delete(struct session *s, const struct command_line *line, struct out *out)
+{
+	(void)out;
+	for (unsigned int i = 0; i < line->count; i++) {
+		uint64_t number;
+
+		ERR_TRY(parse_u64(line->words[i], &number));
+		if (number > UINT32_MAX)
+			return err_new(ERR_USAGE, "%s: no number of a halt", line->words[i]);
+		ERR_TRY(halts_delete(coord_halts(session_coord(s)), (unsigned int)number));
+	}
+	return NULL;
+}
+
+bool halt_report(struct session *s, struct out *out)
+{
+	const char *why = coord_stopped(session_coord(s));
+
+	if (!why)
+		return false;
+	out_text(out, "%s", why);
+	coord_stop_is_known(session_coord(s));
+	return true;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What break, watchpoint, trigger and delete share: adding a halt and saying so, the list, and the words of
+ * a run that one ended.
+ */
+#ifndef COMMANDS_HALT_LIST_H
+#define COMMANDS_HALT_LIST_H
+
+#include "commands/command.h"
+#include "coord/halts.h"
+
+/* Takes the context also when it fails. Prints "3: break schedule". */
+struct err *halt_add(struct session *s, const struct halt_spec *spec, struct out *out)
+	__attribute__((warn_unused_result));
+/* All, or those whose text begins with the word `kind`. */
+struct err *halt_list(struct session *s, const char *kind, struct out *out)
+	__attribute__((warn_unused_result));
+/* By number, for each word. */
+struct err *halt_delete(struct session *s, const struct command_line *line, struct out *out)
+	__attribute__((warn_unused_result));
+/* After a run that heeded halts: which one ended it, if one did. True then. */
+bool halt_report(struct session *s, struct out *out);
+
+#endif
