@@ -208,6 +208,23 @@ static struct err *wait_for_word(struct agent *a, const struct mailbox *m, uint6
 	}
 }
 
+/*
+ * How far the workers' clock is ahead of guest time: the most seen when an answer came, which is within
+ * a point of the moment at which the agent stamped it. Only then, since how often anybody looks otherwise
+ * is the host's affair, and what is told of workers must not depend on it.
+ */
+static void learn_clock(struct agent *a, const struct mailbox *m)
+{
+	struct wire_header h;
+	struct err *err = mailbox_header(m, &h);
+	int64_t ahead = err ? 0 : (int64_t)(h.heartbeat_time - coord_time(a->coord));
+
+	if (!err && (!a->clock_known || ahead > a->ahead))
+		a->ahead = ahead;
+	a->clock_known |= !err;
+	err_free(err);
+}
+
 /* Inside a window. */
 static struct err *exchange(struct agent *a, uint32_t op, const void *payload, size_t len,
 			    uint64_t deadline_ns, struct agent_reply *ret)
@@ -223,6 +240,7 @@ static struct err *exchange(struct agent *a, uint32_t op, const void *payload, s
 	err = wait_for_word(a, &m, word, seq, deadline_ns);
 	if (err)
 		return silent(err, &m, deadline_ns);
+	learn_clock(a, &m);
 	return collect(&m, op, ret);
 }
 
@@ -422,11 +440,9 @@ static void unwell(struct agent_health *health, const char *reason)
 	snprintf(health->reason, sizeof(health->reason), "%s", reason);
 }
 
-/* Takes down when the heartbeat was first seen as it is; `at` is when it was, by the guest's clock. */
-static void observe(struct agent *a, uint64_t heartbeat, uint64_t at, uint64_t now)
+/* Takes down when the heartbeat was first seen as it is. */
+static void observe(struct agent *a, uint64_t heartbeat, uint64_t now)
 {
-	if (!a->seen || (int64_t)(at - now) > a->ahead)
-		a->ahead = (int64_t)(at - now);
 	if (a->seen && heartbeat == a->heartbeat && now >= a->heartbeat_time)
 		return;
 	a->seen = true;
@@ -436,16 +452,13 @@ static void observe(struct agent *a, uint64_t heartbeat, uint64_t at, uint64_t n
 
 uint64_t agent_clock(struct agent *a)
 {
-	struct wire_header h = {0};
 	struct mailbox m;
-	struct err *err = agent_mailbox(a, &m);
+	struct err *err = a->clock_known ? NULL : agent_mailbox(a, &m);
 
-	if (!err)
-		err = mailbox_header(&m, &h);
-	if (!err)
-		observe(a, h.heartbeat, h.heartbeat_time, coord_time(a->coord));
+	if (!a->clock_known && !err)
+		learn_clock(a, &m);
 	err_free(err);
-	return a->seen ? coord_time(a->coord) + (uint64_t)a->ahead : 0;
+	return a->clock_known ? coord_time(a->coord) + (uint64_t)a->ahead : 0;
 }
 
 void agent_watch(struct agent *a)
@@ -454,7 +467,7 @@ void agent_watch(struct agent *a)
 	const struct wire_header *h = ram_at(machine_ram(m), machine_mailbox(m), sizeof(*h));
 
 	if (h)
-		observe(a, h->heartbeat, h->heartbeat_time, machine_time(m));
+		observe(a, h->heartbeat, machine_time(m));
 }
 
 void agent_health(struct agent *a, struct agent_health *ret)
@@ -480,7 +493,7 @@ void agent_health(struct agent *a, struct agent_health *ret)
 	ret->scheduler_exits = h.scheduler_exits;
 	ret->scheduler_status = (int)h.scheduler_status;
 	memcpy(ret->scheduler, h.scheduler, sizeof(ret->scheduler));
-	observe(a, h.heartbeat, h.heartbeat_time, now);
+	observe(a, h.heartbeat, now);
 	if (now - a->heartbeat_time > SILENCE) {
 		char text[128];
 

@@ -135,7 +135,7 @@ struct err *agent_worker(struct agent *a, const char *cgroup, unsigned int index
 
 /* From now on `gap` and `seen` of each worker count anew. Writes to the mailbox, in a window. */
 struct err *agent_mark(struct agent *a) __attribute__((warn_unused_result));
-/* The guest's CLOCK_MONOTONIC now, as its heartbeats let one conclude: never ahead, and behind by as little as
+/* The guest's CLOCK_MONOTONIC now, as its answers let one conclude: never ahead, and behind by as little as
  * the promptest of them; 0: unknown. */
 uint64_t agent_clock(struct agent *a);
 

@@ -10,8 +10,9 @@ struct agent {
 	struct coord *coord;
 	uint64_t heartbeat;      /* last seen */
 	uint64_t heartbeat_time; /* coord_time() when it was first seen */
-	/* What the guest's clock is ahead of coord_time(), at least: the most that a heartbeat has shown. */
+	/* What the guest's clock is ahead of coord_time(), at least: the most that an answer has shown. */
 	int64_t ahead;
+	bool clock_known;
 	bool seen;
 };
 
