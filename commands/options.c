@@ -179,7 +179,7 @@ static struct err *set_pin(struct options *o, const char *value)
 static void format_pin(const struct options *o, struct str *s)
 {
 	if (o->pin)
-		str_add(s, "yes");
+		str_add(s, "on");
 }
 
 static struct err *set_scheduler(struct options *o, const char *value)
