@@ -147,7 +147,8 @@ static void test_cpus(void **state)
 				 json_number(cpu, "nr_running") == 0);
 	}
 	json_object_put(cpus);
-	/* That nobody waits for a lock is no lack of the kernel's. */
+	/* That nobody waits for a lock is no lack of the kernel's. One that is held adds a line. */
+	prints("wait !cpu(2).locked", "");
 	prints("cpus where cpu == 2 columns cpu,lock_pending,lock_tail",
 	       "cpu  lock_pending  lock_tail\n  2             0          -\n");
 	prints("cpus where cpu == 2 columns cpu,online", "cpu  online\n  2  yes\n");
