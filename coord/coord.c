@@ -400,9 +400,17 @@ struct err *coord_freeze_as_steal(struct coord *c)
 struct err *coord_restore(struct coord *c, const char *checkpoint, uint64_t gap)
 {
 	struct kernel *kernel;
+	struct err *err;
 
 	ERR_TRY(check_alive(c));
-	ERR_TRY(checkpoint_restore(c->machine, checkpoint, gap));
+	/* The bridge writes to memory that is about to go. */
+	steal_book_destroy(c->steal);
+	c->steal = NULL;
+	err = checkpoint_restore(c->machine, checkpoint, gap);
+	if (err && c->kernel)
+		find_steal(c);
+	if (err)
+		return err;
 	coord_forget_kernel(c);
 	c->running = false;
 	/* Another kernel was refused; this one was adopted when it was saved. */
