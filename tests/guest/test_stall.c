@@ -159,7 +159,7 @@ static void test_refusals(void **state)
 	fails("stall cpu:4 1ms", ERR_NOT_FOUND, "no CPU 4: this guest has CPUs 0 to 3");
 	fails("stall 1 1ms", ERR_USAGE, "1: cpu:N or cpu:all");
 	fails("stall cpu:1 0", ERR_USAGE, "0: a time above 0 is wanted");
-	fails("steal cpu:1 1ms", ERR_USAGE, "usage: steal inject");
+	fails("steal cpu:1 1ms", ERR_USAGE, "inject cpu:N|cpu:all DURATION");
 	runs("freeze");
 	fails("steal inject cpu:1 1ms", ERR_REFUSED, "thaw it first");
 	runs("thaw");
