@@ -2,7 +2,9 @@
 #include "commands/halt_list.h"
 
 #include "base/parse.h"
+#include "commands/recorder.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct err *halt_add(struct session *s, const struct halt_spec *spec, struct out *out)
@@ -63,4 +65,31 @@ bool halt_report(struct session *s, struct out *out)
 	out_text(out, "%s", why);
 	coord_stop_is_known(session_coord(s));
 	return true;
+}
+
+char *halt_take(struct session *s)
+{
+	struct coord *coord = session_coord(s);
+	char *why;
+
+	if (!coord || !coord_stopped(coord))
+		return NULL;
+	why = strdup(coord_stopped(coord));
+	coord_stop_is_known(coord);
+	/* The recorder keeps its own trouble, and shows it at the next command. */
+	err_free(recorder_command(session_recorder(s), coord_time(coord), "freeze"));
+	return why;
+}
+
+void halt_defaults(struct session *s)
+{
+	static const char *const lines[] = {"trigger exit", "trigger panic", "trigger stall"};
+	struct str text = {0};
+	struct out *out = out_create(OUT_TEXT, out_sink_str, &text);
+	bool more;
+
+	for (size_t i = 0; out && i < sizeof(lines) / sizeof(lines[0]); i++)
+		err_free(session_execute(s, lines[i], out, &more));
+	out_destroy(out);
+	str_deinit(&text);
 }

@@ -21,4 +21,11 @@ struct err *halt_delete(struct session *s, const struct command_line *line, stru
 /* After a run that heeded halts: which one ended it, if one did. True then. */
 bool halt_report(struct session *s, struct out *out);
 
+/* Prompt and screen, when idle: why a guest that ran freely froze by itself, once; NULL: it did not. The
+ * freeze goes into the recording, where a replay finds the same instant. Caller frees. */
+char *halt_take(struct session *s);
+/* The triggers that a person wants on before he knows it: exit, panic, stall; as commands, so that they are
+ * recorded. What the machine or the kernel has no way to see is left out. */
+void halt_defaults(struct session *s);
+
 #endif

@@ -13,6 +13,7 @@
 #include "coord/snapshot.h"
 #include "coord/panic.h"
 #include "coord/steal_book.h"
+#include "vmm/breaks.h"
 #include "vmm/checkpoint.h"
 
 #include <inttypes.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/halts.h"
+#include "vmm/breaks.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,9 +12,11 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "vmm/breaks.h"
+#include "vmm/machine.h"
 
 struct halts;
+struct machine_break; /* vmm/breaks.h */
+struct machine_hit;
 
 struct halt_ops {
 	/* The guest stands at one of the halt's places, or, with `hit` NULL, its time has come. Whether it is

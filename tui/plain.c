@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "commands/command.h"
 #include "commands/completion.h"
+#include "commands/halt_list.h"
 #include "coord/agent.h"
 #include "tui/crash.h"
 
@@ -202,6 +203,15 @@ static void look_at_kernel(struct plain *p, struct coord *coord)
 		say(p, "adopted: %s", kernel_info(kernel)->release);
 }
 
+static void tell_halt(struct plain *p)
+{
+	char *why = halt_take(p->session);
+
+	if (why)
+		say(p, "frozen: %s", why);
+	free(why);
+}
+
 static void look_after_guest(struct plain *p)
 {
 	struct coord *coord = session_coord(p->session);
@@ -215,6 +225,7 @@ static void look_after_guest(struct plain *p)
 		return;
 	}
 	p->dead = false;
+	tell_halt(p);
 	if (!p->adopted)
 		look_at_kernel(p, coord);
 	look_at_agent(p, coord);

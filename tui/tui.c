@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "commands/halt_list.h"
 #include "tui/bars.h"
 #include "tui/busy.h"
 #include "tui/keys.h"
@@ -343,12 +344,24 @@ static bool sample_is_due(struct screen *s)
 	return host_now() >= s->next_sample;
 }
 
+static void tell_halt(struct screen *s)
+{
+	char *why = halt_take(s->session);
+
+	if (why) {
+		screen_message(s, ROLE_ERROR, "frozen: %s", why);
+		s->dirty = s->sample_now = true;
+	}
+	free(why);
+}
+
 /* The coordinator's turn: a guest that may run runs, a dead one is noticed. */
 static void idle(struct screen *s)
 {
 	struct coord *coord = session_coord(s->session);
 	struct err *err = coord ? coord_idle(coord) : NULL;
 
+	tell_halt(s);
 	if (!err)
 		return;
 	s->dirty = s->dirty || !s->stale[0];
@@ -495,6 +508,7 @@ static struct err *open_screen(struct screen *s)
 	session_set_screen(s->session, &screen_ops, s);
 	session_set_progress(s->session, on_progress, s);
 	ERR_TRY(boot(s));
+	halt_defaults(s->session);
 	return screen_open(s, s->listed[0], NULL);
 }
 
