@@ -84,6 +84,12 @@ static struct err *watch_ends(struct machine *m)
 	return NULL;
 }
 
+struct err *machine_look_at_threads(struct machine *m)
+{
+	ERR_TRY(query_threads(m));
+	return watch_ends(m);
+}
+
 static struct err *start(struct machine *m, bool incoming)
 {
 	struct qemu_setup setup = {

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,6 +231,7 @@ void machine_destroy(struct machine *m)
 {
 	if (!m)
 		return;
+	machine_let_go(m);
 	machine_stop_qemu(m);
 	runstates_deinit(&m->runstates);
 	close_fd(&m->initrd_fd);
@@ -302,6 +302,7 @@ struct err *machine_wait(struct machine *m, uint64_t host_timeout_ns, enum machi
 		return NULL;
 	}
 	ERR_TRY(rclock_wait(&m->rclock, &m->qemu, &m->ram, host_timeout_ns));
+	ram_refresh(&m->ram);
 	*ret = m->rclock.reason;
 	return NULL;
 }
@@ -363,6 +364,7 @@ struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
 		return dead(m);
 	if (!is_virtual(m)) {
 		err = rclock_hold(&m->rclock, &m->qemu, STOP_HELD, host_timeout_ns);
+		ram_refresh(&m->ram);
 		return err ? not_all_stopped(m, err) : NULL;
 	}
 	if (vclock_held(&m->vclock))
@@ -383,6 +385,8 @@ struct err *machine_hold_as_gap(struct machine *m)
 		return err_new(ERR_REFUSED,
 			       "only under --clock real does the guest's clock run on by itself; "
 			       "`steal inject cpu:all T` does it by a given time");
+	if (m->info.attached)
+		return err_new(ERR_REFUSED, "somebody else's QEMU is not stopped behind its back");
 	return rclock_hold_as_gap(&m->rclock, &m->qemu);
 }
 
@@ -439,19 +443,12 @@ unsigned int machine_vcpu_threads(struct machine *m, int *tids, unsigned int max
 
 static struct err *ask_qemu(struct machine *m, unsigned int cpu, struct cpu_registers *ret)
 {
-	struct json_object *arguments = json_object_new_object(), *result = NULL;
-	const char *text;
+	char *text;
 	bool found;
 
-	if (!arguments)
-		return err_nomem();
-	json_object_object_add(arguments, "command-line", json_object_new_string("info registers"));
-	json_object_object_add(arguments, "cpu-index", json_object_new_int((int)cpu));
-	ERR_TRY(qmp_execute(&m->qemu.qmp, "human-monitor-command", arguments, -1, 5 * SECOND,
-			    &result));
-	text = json_object_get_string(result);
-	found = text && registers_parse(text, ret);
-	json_object_put(result);
+	ERR_TRY(qmp_monitor(&m->qemu.qmp, "info registers", (int)cpu, 5 * SECOND, &text));
+	found = registers_parse(text, ret);
+	free(text);
 	if (!found)
 		return err_new(ERR_ABSENT, "this QEMU does not tell the registers of vCPU %u", cpu);
 	return NULL;

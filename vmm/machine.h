@@ -84,7 +84,14 @@ struct machine;
  */
 struct err *machine_boot(const struct machine_config *config, const struct machine_callbacks *callbacks,
 			 struct machine **ret) __attribute__((warn_unused_result));
-void machine_destroy(struct machine *m); /* kills QEMU, waits for it; NULL is fine */
+/*
+ * A machine around a QEMU that somebody else started, by its QMP socket; HELD, at guest time 0. It has the
+ * real clock, no agent, and no console that we see. Its memory is used as it lies where QEMU shares it, else
+ * copied page by page out of the process. ERR_ENVIRONMENT says what is in the way.
+ */
+struct err *machine_attach(const char *socket, struct machine **ret) __attribute__((warn_unused_result));
+/* Kills QEMU and waits for its end; one that was attached to goes on as it was found. NULL is fine. */
+void machine_destroy(struct machine *m);
 
 enum machine_state { MACHINE_HELD, MACHINE_RUNNING, MACHINE_DEAD };
 enum machine_state machine_state(struct machine *m); /* notices a QEMU that died */
@@ -157,7 +164,9 @@ void machine_set_paced(struct machine *m, bool paced);
 int machine_poll_fd(const struct machine *m);
 
 struct ram *machine_ram(struct machine *m);
-/* Guest-physical address of the agent's mailbox header (guest/wire.h). */
+/* Guest-physical address of the agent's mailbox header (guest/wire.h); MACHINE_NO_MAILBOX: there is no
+ * agent, the machine was attached to. */
+#define MACHINE_NO_MAILBOX UINT64_MAX
 uint64_t machine_mailbox(const struct machine *m);
 
 /* Console bytes so far: copies at most `size` - 1 of the newest into `buffer` with a NUL; returns the
@@ -179,6 +188,8 @@ struct machine_info {
 	uint64_t memory;
 	struct quantum quantum;
 	int pid;                    /* of QEMU */
+	bool attached;              /* somebody else started it, */
+	bool found_stopped;         /* and it did not run when we came */
 };
 const struct machine_info *machine_info(const struct machine *m);
 

@@ -59,6 +59,10 @@ void machine_progress(struct machine *m, const char *what);
 struct err *machine_spawn(struct machine *m, bool incoming) __attribute__((warn_unused_result));
 /* QMP negotiated, vCPU threads known and confined. */
 struct err *machine_talk(struct machine *m) __attribute__((warn_unused_result));
+/* vCPU threads known, ends watched. */
+struct err *machine_look_at_threads(struct machine *m) __attribute__((warn_unused_result));
+/* attach.c: leave an attached machine as it was found. */
+void machine_let_go(struct machine *m);
 /* Undo it; the machine can be started again. */
 void machine_stop_qemu(struct machine *m);
 /* Let the stopped QEMU go, until the machine is held by its clock. */

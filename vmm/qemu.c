@@ -166,9 +166,17 @@ struct err *qemu_start(struct qemu *q, struct qemu_setup *setup)
 	return err;
 }
 
+struct err *qemu_adopt(struct qemu *q, pid_t pid, int fd)
+{
+	*q = (struct qemu){.pid = pid, .foreign = true, .stderr_fd = -1};
+	qmp_init(&q->qmp, fd, on_event, q);
+	q->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return q->pidfd < 0 ? err_os(errno, "pidfd of qemu (process %d)", (int)pid) : NULL;
+}
+
 void qemu_stop(struct qemu *q)
 {
-	if (q->pid && !q->ended) {
+	if (q->pid && !q->ended && !q->foreign) {
 		kill(q->pid, SIGKILL);
 		while (waitpid(q->pid, &q->status, 0) < 0 && errno == EINTR)
 			;
@@ -186,7 +194,9 @@ static void describe_death(struct qemu *q)
 {
 	const char *cause = q->shutdown_cause;
 
-	if (WIFSIGNALED(q->status))
+	if (q->foreign && !*cause)
+		snprintf(q->death, sizeof(q->death), "qemu (process %d) ended", (int)q->pid);
+	else if (WIFSIGNALED(q->status))
 		snprintf(q->death, sizeof(q->death), "qemu was killed by signal %d (%s)",
 			 WTERMSIG(q->status), strsignal(WTERMSIG(q->status)));
 	else if (!strcmp(cause, "guest-reset"))
@@ -201,17 +211,27 @@ static void describe_death(struct qemu *q)
 			 WEXITSTATUS(q->status));
 }
 
+/* Somebody else's child can only be seen to have ended; without QMP it is as good as gone. */
+static bool has_ended(struct qemu *q)
+{
+	struct pollfd fd = {.fd = q->pidfd, .events = POLLIN};
+
+	if (!q->foreign)
+		return waitpid(q->pid, &q->status, WNOHANG) == q->pid;
+	return q->qmp.dead || poll(&fd, 1, 0) > 0;
+}
+
 bool qemu_alive(struct qemu *q)
 {
-	pid_t got;
+	bool ended;
 
 	if (!q->pid || q->ended)
 		return false;
 	/* First, so that events sent before the end are known when the end is described. */
-	got = waitpid(q->pid, &q->status, WNOHANG);
+	ended = has_ended(q);
 	if (!q->qmp.dead)
 		err_free(qmp_process(&q->qmp));
-	if (got != q->pid)
+	if (!ended)
 		return true;
 	q->ended = true;
 	describe_death(q);

@@ -18,6 +18,7 @@ struct qemu {
 	int pidfd;
 	int stderr_fd; /* memfd with what it complained about */
 	struct qmp qmp;
+	bool foreign; /* not our child */
 	bool ended;
 	int status;              /* of waitpid(), when ended */
 	char shutdown_cause[40]; /* from the SHUTDOWN event, "" without */
@@ -31,6 +32,11 @@ struct qemu {
  * ERR_ENVIRONMENT when the program is missing, with the package to install.
  */
 struct err *qemu_start(struct qemu *q, struct qemu_setup *setup) __attribute__((warn_unused_result));
+/*
+ * Somebody else's QEMU: process `pid`, whose QMP socket `fd` is connected; takes `fd`, on failure too. It
+ * is never killed: qemu_stop() lets go of it.
+ */
+struct err *qemu_adopt(struct qemu *q, pid_t pid, int fd) __attribute__((warn_unused_result));
 /* Kill it and wait for its end. A zeroed one is fine. */
 void qemu_stop(struct qemu *q);
 

@@ -423,3 +423,23 @@ struct err *qmp_negotiate(struct qmp *q, uint64_t timeout_ns)
 	}
 	return qmp_execute(q, "qmp_capabilities", NULL, -1, timeout_ns, NULL);
 }
+
+struct err *qmp_monitor(struct qmp *q, const char *line, int cpu, uint64_t timeout_ns, char **ret)
+{
+	struct json_object *arguments = json_object_new_object(), *result = NULL;
+	const char *text;
+	struct err *err;
+
+	if (!arguments)
+		return err_nomem();
+	json_object_object_add(arguments, "command-line", json_object_new_string(line));
+	if (cpu >= 0)
+		json_object_object_add(arguments, "cpu-index", json_object_new_int(cpu));
+	err = qmp_execute(q, "human-monitor-command", arguments, -1, timeout_ns, &result);
+	if (err)
+		return err_wrap(err, "%s", line);
+	text = json_object_get_string(result);
+	*ret = strdup(text ? text : "");
+	json_object_put(result);
+	return *ret ? NULL : err_nomem();
+}

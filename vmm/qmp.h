@@ -74,6 +74,11 @@ struct err *qmp_execute(struct qmp *q, const char *command, struct json_object *
 			uint64_t timeout_ns, struct json_object **ret)
 	__attribute__((warn_unused_result));
 
+/* A line of the human monitor, for what QMP has no command for; about vCPU `cpu`, -1: about none. `ret`
+ * is the answer as text; the caller frees. */
+struct err *qmp_monitor(struct qmp *q, const char *line, int cpu, uint64_t timeout_ns, char **ret)
+	__attribute__((warn_unused_result));
+
 /* Feed received bytes: qmp_process() without the socket, for tests and the fuzzer. */
 struct err *qmp_feed(struct qmp *q, const void *data, size_t len) __attribute__((warn_unused_result));
 

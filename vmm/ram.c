@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vmm/ram.h"
 #include "base/file.h"
+#include "vmm/ram_copy.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -39,7 +40,7 @@ static struct err *map_pieces(struct ram *ram)
 		const struct ram_piece *p = &ram->pieces[i];
 
 		if (mmap(base + p->offset, p->len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-			 p->fd, 0) == MAP_FAILED)
+			 p->fd, (off_t)p->start) == MAP_FAILED)
 			return err_os(errno, "mapping guest memory");
 	}
 	/* Worth 0.1 s of page faults where the host lets shared memory have huge pages. */
@@ -119,8 +120,15 @@ struct err *ram_open(int fd, struct ram *ret)
 	return NULL;
 }
 
+struct err *ram_map(struct ram *ram, bool shared)
+{
+	ram->fd = ram->pieces[0].fd;
+	return shared ? map_pieces(ram) : ram_copy_create(ram, &ram->copy);
+}
+
 void ram_deinit(struct ram *ram)
 {
+	ram_copy_destroy(ram->copy);
 	if (ram->base)
 		munmap(ram->base, ram->size);
 	for (unsigned int i = 0; i < ram->piece_count; i++)
@@ -170,21 +178,77 @@ int ram_locate(const struct ram *ram, uint64_t phys, uint64_t *ret_offset)
 	return piece;
 }
 
+void ram_refresh(const struct ram *ram)
+{
+	if (ram->copy)
+		madvise(ram->base, ram->size, MADV_DONTNEED);
+}
+
+struct err *ram_push(const struct ram *ram, const void *at, size_t len)
+{
+	uint64_t offset = (uint64_t)((const uint8_t *)at - ram->base);
+	const struct ram_piece *p;
+	int piece;
+	ssize_t n;
+
+	if (!ram->copy)
+		return NULL;
+	piece = offset < ram->size ? piece_of(ram, offset) : -1;
+	if (piece < 0)
+		return err_new(ERR_BAD_DATA, "a write beyond guest memory");
+	p = &ram->pieces[piece];
+	n = pwrite(p->fd, at, len, (off_t)(p->start + (offset - p->offset)));
+	if (n == (ssize_t)len)
+		return NULL;
+	return err_os(n < 0 ? errno : EIO, "writing the memory of qemu");
+}
+
+ssize_t ram_pread(const struct ram *ram, void *buffer, size_t len, uint64_t offset)
+{
+	int piece = piece_of(ram, offset);
+	const struct ram_piece *p = &ram->pieces[piece];
+	uint64_t at;
+
+	if (piece < 0)
+		return 0;
+	at = offset - p->offset;
+	return pread(p->fd, buffer, len < p->len - at ? len : p->len - at, (off_t)(p->start + at));
+}
+
+/* SEEK_DATA and SEEK_HOLE within one piece, from its offset `from`. */
+static bool piece_data(const struct ram_piece *p, uint64_t from, uint64_t *ret_start,
+		       uint64_t *ret_end)
+{
+	off_t start = lseek(p->fd, (off_t)(p->start + from), SEEK_DATA), end;
+
+	if (start < 0 || (uint64_t)start - p->start >= p->len) {
+		errno = start < 0 ? errno : ENXIO;
+		return false;
+	}
+	end = lseek(p->fd, start, SEEK_HOLE);
+	if (end < 0)
+		return false;
+	*ret_start = (uint64_t)start - p->start;
+	*ret_end = (uint64_t)end - p->start;
+	if (*ret_end > p->len)
+		*ret_end = p->len;
+	return true;
+}
+
 int ram_next_data(const struct ram *ram, uint64_t offset, uint64_t *ret_start, uint64_t *ret_end)
 {
 	for (int i = piece_of(ram, offset); i >= 0 && i < (int)ram->piece_count; i++) {
 		const struct ram_piece *p = &ram->pieces[i];
-		off_t from = offset > p->offset ? (off_t)(offset - p->offset) : 0;
-		off_t start = lseek(p->fd, from, SEEK_DATA);
-		off_t end;
+		uint64_t from = offset > p->offset ? offset - p->offset : 0, start, end;
+		bool found = ram->copy ? ram_copy_data(ram->copy, p, from, &start, &end)
+				       : piece_data(p, from, &start, &end);
 
-		if (start < 0 && errno == ENXIO)
+		if (!found && errno == ENXIO)
 			continue;
-		end = start < 0 ? -1 : lseek(p->fd, start, SEEK_HOLE);
-		if (end < 0)
+		if (!found)
 			return -1;
-		*ret_start = p->offset + (uint64_t)start;
-		*ret_end = p->offset + (uint64_t)end;
+		*ret_start = p->offset + start;
+		*ret_end = p->offset + end;
 		return 1;
 	}
 	return 0;

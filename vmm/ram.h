@@ -2,7 +2,8 @@
 /*
  * Guest physical memory, shared with QEMU: a field read is a load. The memory is a row of memfds, one
  * for each NUMA node (one in all without NUMA), mapped one after the other; a PC machine shows it to
- * the guest in up to two segments, below and above the 4 GiB hole.
+ * the guest in up to two segments, below and above the 4 GiB hole. A QEMU that somebody else started may
+ * have more of each, and may not share them: then this is a copy that fills itself.
  *
  * Lifetime: owned by the machine; pointers are valid until machine_destroy(). Safe to read while the
  * guest runs (values may tear); consistent only while it is held. Threads: reads from any thread.
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct ram_segment {
 	uint64_t phys;   /* first guest-physical address */
@@ -22,9 +24,11 @@ struct ram_segment {
 	uint64_t len;    /* bytes */
 };
 
+#define RAM_SEGMENTS_MAX 8
 #define RAM_PIECES_MAX 8
 struct ram_piece {
 	int fd;
+	uint64_t start;  /* of its bytes in the file */
 	uint64_t offset; /* where it lies in the mapping */
 	uint64_t len;    /* bytes */
 };
@@ -33,10 +37,12 @@ struct ram {
 	int fd;          /* of the first piece: the only one without NUMA, and for ram_open() */
 	uint8_t *base;   /* the whole of it, mapped shared */
 	uint64_t size;   /* bytes */
-	struct ram_segment segments[2];
+	struct ram_segment segments[RAM_SEGMENTS_MAX];
 	unsigned int segment_count;
 	struct ram_piece pieces[RAM_PIECES_MAX];
 	unsigned int piece_count;
+	struct ram_copy *copy; /* NULL: it is shared. Else `base` is a copy of a process's memory, and the
+				* pieces' files are that memory (vmm/ram_copy.h) */
 };
 
 /* A memfd of `size` bytes, mapped; q35's split: 2 GiB low when size >= 0xb0000000 bytes. */
@@ -47,6 +53,9 @@ struct err *ram_create_pieces(uint64_t size, unsigned int pieces, struct ram *re
 /* Maps an existing memory image; read-write, shared. For tests, dumps and --attach. Takes `fd`,
  * on failure too. */
 struct err *ram_open(int fd, struct ram *ret) __attribute__((warn_unused_result));
+/* Maps `ram->pieces`, which the caller has filled in with the segments and the size: shared, or as a copy.
+ * Not the owner of `ram` when it fails: ram_deinit() is the caller's. */
+struct err *ram_map(struct ram *ram, bool shared) __attribute__((warn_unused_result));
 void ram_deinit(struct ram *ram); /* a zeroed one is fine */
 
 /* Host pointer to [phys, phys + len), NULL unless all of it is RAM in one segment. */
@@ -55,6 +64,15 @@ void *ram_at(const struct ram *ram, uint64_t phys, size_t len);
 /* Where a guest-physical u32 lies, for a process that has the pieces but not the mapping: piece
  * number and offset in it. -1 when `phys` is no RAM. */
 int ram_locate(const struct ram *ram, uint64_t phys, uint64_t *ret_offset);
+
+/* The guest may have run: what is copied is old. Nothing to do where memory is shared. */
+void ram_refresh(const struct ram *ram);
+/* [at, at + len) of the mapping was written: to the guest with it. Nothing to do where memory is shared.
+ * ERR_OS. */
+struct err *ram_push(const struct ram *ram, const void *at, size_t len)
+	__attribute__((warn_unused_result));
+/* `len` bytes at `offset` of the mapping, without touching the mapping; at most, as pread(). */
+ssize_t ram_pread(const struct ram *ram, void *buffer, size_t len, uint64_t offset);
 
 /* Next range of the mapping that holds data at or after `offset` (SEEK_DATA), inside one piece.
  * 1: found, 0: no more, -1: errno. */
