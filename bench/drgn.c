@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "bench/measure.h"
-#include "coord/dump.h"
+#include "coord/vmcore.h"
 #include "vmm/helper.h"
 
 #include <inttypes.h>
@@ -89,7 +89,7 @@ struct err *drgn_measure(struct coord *c, const char *folder, struct drgn *ret)
 	if (!err)
 		err = replace_file(path, script, strlen(script));
 	if (!err)
-		err = dump_write(k, machine_ram(coord_machine(c)), core, &bytes);
+		err = vmcore_write(k, machine_ram(coord_machine(c)), core, &bytes);
 	if (!err)
 		err = run(core, path, ret);
 	if (core)

@@ -9,7 +9,7 @@
 /* clang-format off */
 static const char scx_script[] =
 	"# The answer of `scx`, by drgn. To run it:\n"
-	"#     ktdbg -e 'sched attach vtime' -e 'dump CORE' -e 'scx --as-drgn' > scx.py\n"
+	"#     ktdbg -e 'sched attach vtime' -e 'vmcore CORE' -e 'scx --as-drgn' > scx.py\n"
 	"#     drgn -c CORE -s VMLINUX scx.py\n"
 	"# The vmlinux is the kernel's own with DWARF; names are those of kernel/sched/ext.c.\n"
 	"from drgn.helpers.linux.cpumask import for_each_online_cpu, for_each_possible_cpu\n"
@@ -114,7 +114,7 @@ static const char scx_script[] =
 /* %PID stands for the number. */
 static const char task_script[] =
 	"# The answer of `task %PID`, by drgn. To run it:\n"
-	"#     ktdbg -e 'dump CORE' -e 'task %PID --as-drgn' > task.py\n"
+	"#     ktdbg -e 'vmcore CORE' -e 'task %PID --as-drgn' > task.py\n"
 	"#     drgn -c CORE -s VMLINUX task.py\n"
 	"# The vmlinux is the kernel's own with DWARF. Times are nanoseconds.\n"
 	"from drgn.helpers.linux.cgroup import cgroup_path\n"

@@ -77,6 +77,9 @@ static struct err *run_console(struct session *s, const struct command_line *lin
 	char *text;
 
 	ERR_TRY(take_count(&command_console, line, &count));
+	if (machine_info(coord_machine(session_coord(s)))->attached)
+		return err_new(ERR_ABSENT, "the console of a guest that was attached to is not ours; "
+					   "`dmesg` reads the kernel's log");
 	text = calloc(1, CONSOLE_MAX);
 	if (!text)
 		return err_nomem();

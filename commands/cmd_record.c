@@ -25,6 +25,9 @@ static struct err *record_run(struct session *s, const struct command_line *line
 		show_recording(r, out);
 		return NULL;
 	}
+	if (line->count == 2 && strcmp(line->words[0], "start") == 0 && session_options(s)->attach)
+		return err_new(ERR_REFUSED,
+			       "a recording begins with a boot, and this guest was attached to");
 	if (line->count == 2 && strcmp(line->words[0], "start") == 0)
 		return recorder_start(r, line->words[1]);
 	if (line->count == 1 && strcmp(line->words[0], "stop") == 0)

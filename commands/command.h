@@ -98,8 +98,8 @@ struct command {
 	X(cpus) X(rq) X(tasks) X(task) X(dsq) X(scx) X(cgroups) X(workers) X(phases) X(counters) X(bpf) \
 	X(backtrace) X(why) X(registers) X(locks)                                                   \
 	X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg) X(status) X(info)                \
-	X(boot) X(poweroff) X(freeze) X(thaw) X(budget) X(run) X(until) X(back) X(forward) X(dump)           \
-	X(break) X(watchpoint) X(trigger) X(delete) \
+	X(boot) X(poweroff) X(freeze) X(thaw) X(budget) X(run) X(until) X(back) X(forward) X(dump) X(vmcore) \
+	X(break) X(watchpoint) X(trigger) X(delete)                                                \
 	X(read) X(write) X(batch) X(undo) X(changes) X(replies)                                    \
 	X(spawn) X(affinity) X(cgroup) X(payload) X(sched)                                         \
 	X(stall) X(steal) X(nmi) X(checkpoint)                                                     \

@@ -242,6 +242,12 @@ static struct err *set_gdb(struct options *o, const char *value)
 	return NULL;
 }
 
+static struct err *set_attach(struct options *o, const char *value)
+{
+	o->attach = value;
+	return NULL;
+}
+
 static struct err *set_theme(struct options *o, const char *value)
 {
 	static const char *const names[] = {"default", "light", "mono", NULL};
@@ -299,6 +305,9 @@ const struct option_row option_table[] = {
 	 set_add_file, NULL},
 	{"gdb", 0, "SOCKET", "", "unix socket on which QEMU's debug stub listens", 0, set_gdb,
 	 NULL},
+	{"attach", 0, "SOCKET", "",
+	 "debug a QEMU that somebody else started, by its QMP socket; what needs ktdbg's agent is refused", 0,
+	 set_attach, NULL},
 	{"execute", 'e', "COMMAND", "", "run a command, print its output, exit; may be repeated",
 	 OPTION_MODE, NULL, NULL},
 	{"script", 0, "FILE", "", "run the commands of a file (- is standard input), then exit",
@@ -338,7 +347,7 @@ const struct option_row option_table[] = {
 	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
 	{"digest", 0, NULL, "", "print the SHA-256 of each transcript", OPTION_MODE | OPTION_BATCH,
 	 NULL, NULL},
-	{"artifacts", 0, "DIR", "", "per failure: difference, transcript, console, what a screen showed, guest memory",
+	{"artifacts", 0, "DIR", "", "per failure: difference, transcript, console, what a screen showed, dump, guest memory",
 	 OPTION_MODE | OPTION_BATCH, NULL, NULL},
 	{"open", 0, "FILE", "", "replay a recording, then go on by hand from where it ends",
 	 OPTION_MODE, NULL, NULL},

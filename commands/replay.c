@@ -299,18 +299,20 @@ static struct err *write_screen(struct session *s, const char *folder)
 	return err;
 }
 
-static struct err *write_core(struct session *s, const char *folder)
+/* `COMMAND FOLDER/NAME`, which writes that file. */
+static struct err *write_by(struct session *s, const char *command, const char *folder,
+			    const char *name)
 {
 	struct str line = {0}, ignored = {0};
 	struct out *out = out_create(OUT_TEXT, out_sink_str, &ignored);
-	char *path = str_format("%s/core", folder);
+	char *path = str_format("%s/%s", folder, name);
 	struct err *err = out && path ? NULL : err_nomem();
 	bool more;
 
 	if (!err) {
-		/* `dump` overwrites nothing, and here an older one is of an older failure. */
+		/* `vmcore` overwrites nothing, and here an older one is of an older failure. */
 		unlink(path);
-		str_add(&line, "dump ");
+		str_addf(&line, "%s ", command);
 		words_quote(&line, path);
 		err = session_execute(s, str_text(&line), out, &more);
 	}
@@ -335,7 +337,9 @@ static void leave_artifacts(struct replay *p)
 	if (!err)
 		err = write_screen(p->session, folder);
 	if (!err)
-		err = write_core(p->session, folder);
+		err = write_by(p->session, "dump", folder, "dump.json");
+	if (!err)
+		err = write_by(p->session, "vmcore", folder, "core");
 	if (err)
 		log_info("%s: artifacts: %s", p->r->path, err_detail(err));
 	err_free(err);

@@ -256,7 +256,8 @@ static struct err *take_machine(struct session *s, struct machine *machine)
 	}
 	s->coord = coord;
 	s->powered_off = false;
-	return NULL;
+	/* One that stood still goes on when the operator says so, not before. */
+	return machine_info(machine)->found_stopped ? coord_freeze(coord) : NULL;
 }
 
 static struct err *open_source(struct session *s)

@@ -36,6 +36,7 @@ struct options {
 	const char **add_files; /* HOST:GUEST */
 	unsigned int add_file_count;
 	const char *gdb_socket, *theme;
+	const char *attach; /* QMP socket of somebody else's QEMU */
 };
 void options_init(struct options *o); /* SPEC section 1's defaults */
 

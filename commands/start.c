@@ -87,6 +87,10 @@ static struct err *as_usage(struct err *err, const char *option)
 
 struct err *start_check(const struct options *options)
 {
+	if (options->attach && options->scheduler)
+		return err_new(ERR_USAGE, "--scheduler needs a guest that ktdbg boots, not --attach");
+	if (options->attach && options->record)
+		return err_new(ERR_USAGE, "--record: a recording begins with a boot, --attach has none");
 	if (options->scheduler)
 		ERR_TRY(as_usage(check_scheduler(options), "--scheduler"));
 	return options->vmlinux ? as_usage(source_check(options->vmlinux), "--vmlinux") : NULL;
@@ -99,6 +103,8 @@ struct err *start_machine(const struct options *options, const struct machine_ca
 	char *kernel = NULL;
 	struct err *err;
 
+	if (options->attach)
+		return err_wrap(machine_attach(options->attach, ret), "--attach");
 	if ((options->cpu_budget || options->pin) && options->clock == CLOCK_VIRTUAL)
 		return err_new(ERR_USAGE, "--%s needs the real clock",
 			       options->cpu_budget ? "cpu-budget" : "pin");

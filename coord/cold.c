@@ -263,6 +263,8 @@ static struct err *hot_word(struct run *r, void **ret)
 	if (a->address % a->len)
 		return err_new(ERR_REFUSED, "0x%" PRIx64 " cannot be hot: not aligned to %u bytes",
 			       a->address, a->len);
+	if (machine_ram(coord_machine(r->cold->coord))->copy)
+		return err_new(ERR_REFUSED, "--hot needs memory that qemu shares, which this one does not");
 	*ret = kernel_at(r->kernel, a->address, a->len);
 	return *ret ? NULL : err_fault(a->address);
 }

@@ -204,6 +204,8 @@ struct err *coord_steal_book(struct coord *c, struct steal_book **ret)
 	struct kernel *kernel;
 
 	ERR_TRY(coord_kernel(c, &kernel));
+	if (!c->steal && machine_info(c->machine)->attached)
+		return err_new(ERR_ABSENT, "no steal is kept for a guest that was attached to");
 	if (!c->steal)
 		return err_new(ERR_ABSENT, "this kernel keeps no steal time");
 	*ret = c->steal;

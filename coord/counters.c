@@ -210,6 +210,7 @@ void counters_poll(struct counters *c, enum coord_pacing pacing, struct kernel *
 		err_free(err);
 		return;
 	}
+	ram_refresh(machine_ram(m));
 	take(c, m);
 	c->next = next_multiple(now);
 }

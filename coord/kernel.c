@@ -152,6 +152,12 @@ struct err *kernel_read_string(struct kernel *k, uint64_t va, char *buffer, size
 	return NULL;
 }
 
+static struct err *store(struct kernel *k, void *to, const void *from, size_t len)
+{
+	copy(to, from, len);
+	return ram_push(k->ram, to, len);
+}
+
 struct err *kernel_write(struct kernel *k, uint64_t va, const void *buffer, size_t len)
 {
 	size_t done, part;
@@ -165,7 +171,8 @@ struct err *kernel_write(struct kernel *k, uint64_t va, const void *buffer, size
 		part = left_in_page(va + done);
 		if (part > len - done)
 			part = len - done;
-		copy(pagetable_at(&k->pagetable, va + done), (const char *)buffer + done, part);
+		ERR_TRY(store(k, pagetable_at(&k->pagetable, va + done),
+			      (const char *)buffer + done, part));
 	}
 	return NULL;
 }

@@ -103,9 +103,13 @@ static struct err *fill(struct steal_book *s, struct kernel *k, struct machine *
 
 struct err *steal_book_create(struct kernel *k, struct machine *m, struct steal_book **ret)
 {
-	struct steal_book *s = calloc(1, sizeof(*s));
+	struct steal_book *s;
 	struct err *err;
 
+	/* What its clocks say is up to whoever started it. */
+	if (machine_info(m)->attached)
+		return err_new(ERR_ABSENT, "the guest was attached to");
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return err_nomem();
 	s->source = source_of(m);

@@ -85,13 +85,12 @@ static void scan_chunk(struct scan *scan, uint64_t offset, size_t len)
 }
 
 /* Look at [start, end) of the mapping, which lies in one piece. */
-static struct err *scan_range(struct scan *scan, const struct ram_piece *piece, uint64_t start,
-			      uint64_t end)
+static struct err *scan_range(struct scan *scan, uint64_t start, uint64_t end)
 {
 	start -= start % PAGE;
 	while (start < end && !scan->stopped) {
 		size_t want = end - start < CHUNK ? end - start : CHUNK;
-		ssize_t got = pread(piece->fd, scan->chunk, want, (off_t)(start - piece->offset));
+		ssize_t got = ram_pread(scan->ram, scan->chunk, want, start);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -106,27 +105,18 @@ static struct err *scan_range(struct scan *scan, const struct ram_piece *piece, 
 	return NULL;
 }
 
-static const struct ram_piece *piece_at(const struct ram *ram, uint64_t offset)
-{
-	for (unsigned int i = 0; i < ram->piece_count; i++)
-		if (offset - ram->pieces[i].offset < ram->pieces[i].len)
-			return &ram->pieces[i];
-	return NULL;
-}
-
 static struct err *scan_all(struct scan *scan)
 {
 	uint64_t offset = 0, start, end;
 
 	while (offset < scan->ram->size && !scan->stopped) {
 		int found = ram_next_data(scan->ram, offset, &start, &end);
-		const struct ram_piece *piece = found > 0 ? piece_at(scan->ram, start) : NULL;
 
 		if (found < 0)
 			return err_os(errno, "looking for data in guest memory");
-		if (!piece || end <= offset)
+		if (!found || end <= offset)
 			break;
-		ERR_TRY(scan_range(scan, piece, start, end));
+		ERR_TRY(scan_range(scan, start, end));
 		offset = end;
 	}
 	return NULL;

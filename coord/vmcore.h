@@ -6,8 +6,8 @@
  * Not responsible for holding the guest: call inside a window for a consistent image. CPU registers are
  * not in it; memory is enough for everything but the stack of a task that runs at this moment.
  */
-#ifndef COORD_DUMP_H
-#define COORD_DUMP_H
+#ifndef COORD_VMCORE_H
+#define COORD_VMCORE_H
 
 #include "base/err.h"
 #include "coord/kernel.h"
@@ -17,7 +17,7 @@
 
 /* Writes a new file (never over an existing one) of mode 0600; removed again when writing fails.
  * `ret_bytes` gets the bytes of data written, without holes. ERR_OS, ERR_INTERRUPTED. */
-struct err *dump_write(struct kernel *k, const struct ram *ram, const char *path, uint64_t *ret_bytes)
+struct err *vmcore_write(struct kernel *k, const struct ram *ram, const char *path, uint64_t *ret_bytes)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "coord/dump.h"
+#include "coord/vmcore.h"
 
 #include "base/file.h"
 #include "base/interrupt.h"
@@ -7,19 +7,21 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DUMP_PAGE 4096u
+#define VMCORE_PAGE 4096u
+#define CHUNK ((size_t)1 << 20)
 #define NOTE_NAME "VMCOREINFO"
 #define NOTE_NAME_ROOM 12u /* with its NUL, rounded up to 4 */
 
 /* Everything before the memory: ELF header, program headers, the note. */
-struct dump_head {
+struct vmcore_head {
 	Elf64_Ehdr elf;
 	Elf64_Phdr note_header;
-	Elf64_Phdr loads[2];
+	Elf64_Phdr loads[RAM_SEGMENTS_MAX];
 	Elf64_Nhdr note;
 	char note_name[NOTE_NAME_ROOM];
 };
@@ -29,32 +31,32 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 	return (value + to - 1) / to * to;
 }
 
-static void fill_note(struct dump_head *head, size_t text_len)
+static void fill_note(struct vmcore_head *head, size_t text_len)
 {
 	head->note = (Elf64_Nhdr){
 		.n_namesz = sizeof(NOTE_NAME), .n_descsz = (Elf64_Word)text_len, .n_type = 0};
 	memcpy(head->note_name, NOTE_NAME, sizeof(NOTE_NAME));
 	head->note_header = (Elf64_Phdr){
 		.p_type = PT_NOTE,
-		.p_offset = offsetof(struct dump_head, note),
+		.p_offset = offsetof(struct vmcore_head, note),
 		.p_filesz = sizeof(head->note) + NOTE_NAME_ROOM + round_up(text_len, 4),
 		.p_align = 4,
 	};
 }
 
-static void fill_head(struct dump_head *head, struct kernel *k, const struct ram *ram,
+static void fill_head(struct vmcore_head *head, struct kernel *k, const struct ram *ram,
 		      size_t text_len)
 {
-	uint64_t at = round_up(sizeof(*head) + round_up(text_len, 4), DUMP_PAGE);
+	uint64_t at = round_up(sizeof(*head) + round_up(text_len, 4), VMCORE_PAGE);
 
-	*head = (struct dump_head){
+	*head = (struct vmcore_head){
 		.elf = {
 			.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
 				    EV_CURRENT},
 			.e_type = ET_CORE,
 			.e_machine = EM_X86_64,
 			.e_version = EV_CURRENT,
-			.e_phoff = offsetof(struct dump_head, note_header),
+			.e_phoff = offsetof(struct vmcore_head, note_header),
 			.e_ehsize = sizeof(Elf64_Ehdr),
 			.e_phentsize = sizeof(Elf64_Phdr),
 			.e_phnum = (Elf64_Half)(1 + ram->segment_count),
@@ -72,33 +74,29 @@ static void fill_head(struct dump_head *head, struct kernel *k, const struct ram
 			.p_paddr = segment->phys,
 			.p_filesz = segment->len,
 			.p_memsz = segment->len,
-			.p_align = DUMP_PAGE,
+			.p_align = VMCORE_PAGE,
 		};
 		at += segment->len;
 	}
 }
 
-/* Copies [start, end) of the memory to `to` of the file, from the descriptor so that our own
- * mapping stays untouched. */
-static struct err *copy_range(const struct ram *ram, int fd, uint64_t start, uint64_t end, uint64_t to)
+/* Copies [start, end) of the memory to `to` of the file, not through our mapping, which stays untouched. */
+static struct err *copy_range(const struct ram *ram, int fd, uint64_t start, uint64_t end, uint64_t to,
+			      char *buffer)
 {
-	static const size_t chunk = 4u << 20;
-	off_t in = (off_t)start, out = (off_t)to;
-
-	while ((uint64_t)in < end) {
-		size_t want = end - (uint64_t)in < chunk ? (size_t)(end - (uint64_t)in) : chunk;
+	while (start < end) {
+		size_t want = end - start < CHUNK ? end - start : CHUNK;
 		ssize_t done;
 
 		if (interrupted())
 			return err_new(ERR_INTERRUPTED, "interrupted");
-		done = copy_file_range(ram->fd, &in, fd, &out, want, 0);
-		if (done < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS)) {
-			done = pwrite(fd, ram->base + in, want, out);
-			in += done > 0 ? done : 0;
-			out += done > 0 ? done : 0;
-		}
+		done = ram_pread(ram, buffer, want, start);
+		if (done > 0)
+			done = pwrite(fd, buffer, (size_t)done, (off_t)to);
 		if (done <= 0)
 			return err_os(done ? errno : EIO, "cannot write");
+		start += (uint64_t)done;
+		to += (uint64_t)done;
 	}
 	return NULL;
 }
@@ -107,22 +105,25 @@ static struct err *copy_segment(const struct ram *ram, int fd, const struct ram_
 				uint64_t to, uint64_t *bytes)
 {
 	uint64_t at = segment->offset, limit = segment->offset + segment->len, start, end;
+	char *buffer = malloc(CHUNK);
+	struct err *err = buffer ? NULL : err_nomem();
 
-	while (at < limit && ram_next_data(ram, at, &start, &end) && start < limit) {
+	while (!err && at < limit && ram_next_data(ram, at, &start, &end) > 0 && start < limit) {
 		if (end > limit)
 			end = limit;
-		ERR_TRY(copy_range(ram, fd, start, end, to + (start - segment->offset)));
+		err = copy_range(ram, fd, start, end, to + (start - segment->offset), buffer);
 		*bytes += end - start;
 		at = end;
 	}
-	return NULL;
+	free(buffer);
+	return err;
 }
 
-static struct err *write_dump(struct kernel *k, const struct ram *ram, int fd, uint64_t *ret_bytes)
+static struct err *write_vmcore(struct kernel *k, const struct ram *ram, int fd, uint64_t *ret_bytes)
 {
 	size_t text_len;
 	const char *text = kernel_vmcoreinfo(k, &text_len);
-	struct dump_head head;
+	struct vmcore_head head;
 	uint64_t bytes = 0;
 
 	fill_head(&head, k, ram, text_len);
@@ -139,14 +140,14 @@ static struct err *write_dump(struct kernel *k, const struct ram *ram, int fd, u
 	return NULL;
 }
 
-struct err *dump_write(struct kernel *k, const struct ram *ram, const char *path, uint64_t *ret_bytes)
+struct err *vmcore_write(struct kernel *k, const struct ram *ram, const char *path, uint64_t *ret_bytes)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct err *err;
 
 	if (fd < 0)
 		return err_os(errno, "cannot create %s", path);
-	err = write_dump(k, ram, fd, ret_bytes);
+	err = write_vmcore(k, ram, fd, ret_bytes);
 	if (close(fd) && !err)
 		err = err_os(errno, "cannot write");
 	if (err)
