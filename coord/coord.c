@@ -725,6 +725,7 @@ struct err *coord_step(struct coord *c, unsigned int cpu, uint64_t steps, uint64
 	enum machine_stop_reason reason = STOP_HELD;
 	char text[DURATION_TEXT];
 
+	ERR_TRY(machine_can_break(c->machine));
 	stop.time = add_saturated(machine_time(c->machine), timeout_ns);
 	ERR_TRY(run_to(c, &stop, true, &reason));
 	if (reason != STOP_TIME)

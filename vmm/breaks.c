@@ -9,15 +9,22 @@ _Static_assert((int)BREAK_ENTRY == VCLOCK_BREAK_ENTRY && (int)BREAK_INSIDE == VC
 	       "the same kinds");
 _Static_assert(MACHINE_BREAKS_MAX <= VCLOCK_BREAKS_MAX, "they fit");
 
+struct err *machine_can_break(struct machine *m)
+{
+	if (!is_virtual(m))
+		return err_new(ERR_ABSENT, "this needs the virtual clock");
+	if (!vclock_breaks(m->vclock.page)->able)
+		return err_new(ERR_ABSENT, "QEMU %s does not let its plugin stop within a turn",
+			       m->qemu_version);
+	return NULL;
+}
+
 struct err *machine_set_breaks(struct machine *m, const struct machine_break *list, unsigned int count)
 {
 	struct vclock_breaks *to;
 
-	if (!is_virtual(m))
-		return err_new(ERR_ABSENT, "breaks need the virtual clock");
+	ERR_TRY(machine_can_break(m));
 	to = vclock_breaks(m->vclock.page);
-	if (!to->able)
-		return err_new(ERR_ABSENT, "this QEMU does not let its plugin stop within a turn");
 	if (count > MACHINE_BREAKS_MAX)
 		return err_new(ERR_REFUSED, "at most %d places to stop at", MACHINE_BREAKS_MAX);
 	for (unsigned int i = 0; i < count; i++)

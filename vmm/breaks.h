@@ -24,9 +24,11 @@ struct machine_break {
 };
 #define MACHINE_BREAKS_MAX 64
 
+/* ERR_ABSENT: neither breaks nor steps under the real clock, nor with this QEMU. */
+struct err *machine_can_break(struct machine *m) __attribute__((warn_unused_result));
 /*
  * Held: these, and no others. At a stand within a turn (a hit) a BREAK_WRITE that is new counts from the
- * next point of the grid on. ERR_REFUSED: too many. ERR_ABSENT: under the real clock, or this QEMU cannot.
+ * next point of the grid on. ERR_REFUSED: too many. ERR_ABSENT.
  */
 struct err *machine_set_breaks(struct machine *m, const struct machine_break *list, unsigned int count)
 	__attribute__((warn_unused_result));

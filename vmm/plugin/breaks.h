@@ -30,7 +30,8 @@ struct breaks_clock {
 	bool (*wrote)(uint64_t address, uint64_t size);
 };
 
-void breaks_init(struct vclock_page *page, const struct breaks_clock *clock);
+/* False: this QEMU lets none of this be done; what it lets be stopped at is in the page. */
+bool breaks_init(struct vclock_page *page, const struct breaks_clock *clock);
 void breaks_translate(struct qemu_plugin_tb *tb);
 /* From the next point on tell of every write. For good: QEMU 7 does not survive that blocks which do so are
  * thrown away while a vCPU idles (it keeps a pointer into them; fixed in QEMU 8). */

@@ -544,6 +544,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 {
 	int fd = parse_arguments(argc, argv);
 	struct vclock_page *page;
+	bool can_break;
 
 	(void)info;
 	page = mmap(NULL, VCLOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -557,13 +558,13 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 		return -1;
 	}
 	plugin.page = page;
-	breaks_init(page, &(struct breaks_clock){.now = now_in_turn,
-						 .stand = stand_at_break,
-						 .get_cpu = qemu.get_cpu,
-						 .registers = store_registers,
-						 .wrote = on_write});
+	can_break = breaks_init(page, &(struct breaks_clock){.now = now_in_turn,
+							     .stand = stand_at_break,
+							     .get_cpu = qemu.get_cpu,
+							     .registers = store_registers,
+							     .wrote = on_write});
 	vclock_acts(page)->able = able();
-	vclock_spies(page)->able = vclock_breaks(page)->able;
+	vclock_spies(page)->able = can_break && PLUGIN_API < 7;
 	plugin.parent = getppid();
 	plugin.epoch = page->go;
 #if PLUGIN_API >= 7

@@ -200,6 +200,12 @@ uint64_t machine_spy_writes(const struct machine *m, unsigned int i)
 	return 0;
 }
 
+struct err *machine_can_break(struct machine *m)
+{
+	(void)m;
+	return NULL;
+}
+
 struct err *machine_set_breaks(struct machine *m, const struct machine_break *list, unsigned int count)
 {
 	(void)m;
