@@ -92,7 +92,7 @@ static char *note_text(struct backtrace *b, const struct unwind_frame *f, const 
 static char *source_text(struct backtrace *b, const struct unwind_frame *f)
 {
 	struct source *source = session_source(b->session);
-	struct source_line line;
+	struct source_line line = {0};
 	struct err *err;
 
 	if (!source || !kernel_in_image(b->kernel, f->ip))

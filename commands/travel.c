@@ -449,7 +449,7 @@ static void check_rear(struct travel *t, struct session *s)
 
 static struct err *read_history(struct travel *t, struct session *s)
 {
-	struct recording *history;
+	struct recording *history = NULL;
 	struct str text = {0};
 	struct err *err = recorder_text(session_recorder(s), &text);
 
