@@ -76,6 +76,9 @@ static struct {
 	void (*cpu_resume)(void *cpu);
 	void (*cpu_kick)(void *cpu);
 	void (*nmi)(int cpu_index, void *errp);
+	/* May be missing, and wanted for QEMU up to 8 only: see share_turns(). */
+	void (*cpu_exit)(void *cpu);
+	void (*async_run_on_cpu)(void *cpu, void (*work)(void *cpu, uint64_t data), uint64_t data);
 } qemu;
 
 /* GLib's: the bytes that read_register() appends to. */
@@ -345,6 +348,28 @@ static void arm(uint64_t now)
 	qemu.timer_mod(plugin.timer, (int64_t)(page->origin + next));
 }
 
+static void ask_for_break(void *cpu, uint64_t data)
+{
+	(void)data;
+	for (int i = 0; (cpu = qemu.get_cpu(i)); i++)
+		qemu.cpu_exit(cpu);
+}
+
+/*
+ * The vCPUs share what there is until the next timer, and up to QEMU 8 one that spins uses up all of it. Then
+ * the next one's turn is to find that a timer is due, and to run nothing; so it goes quantum after quantum,
+ * and a vCPU with an interrupt at hand may stand for hundreds of milliseconds of guest time. A vCPU that was
+ * asked to break has its turn begin with the timers, and then runs. Asked now it would forget it by running
+ * nothing, so it is asked as work that QEMU does between turns. While all idle nobody spins.
+ */
+static void share_turns(void)
+{
+	void *cpu = PLUGIN_API == 1 && qemu.get_cpu ? qemu.get_cpu(0) : NULL;
+
+	if (cpu && qemu.cpu_exit && qemu.async_run_on_cpu && !qemu.all_idle())
+		qemu.async_run_on_cpu(cpu, ask_for_break, 0);
+}
+
 static uint64_t guest_now(void)
 {
 	return (uint64_t)qemu.clock_get_ns(QEMU_CLOCK_VIRTUAL) - plugin.page->origin;
@@ -377,6 +402,7 @@ static void at_point(void *opaque)
 	}
 	breaks_at_point(stood);
 	arm(now);
+	share_turns();
 }
 
 /*
@@ -512,6 +538,8 @@ static bool find_symbols(void)
 	*(void **)&qemu.cpu_resume = dlsym(RTLD_DEFAULT, "cpu_resume");
 	*(void **)&qemu.cpu_kick = dlsym(RTLD_DEFAULT, "qemu_cpu_kick");
 	*(void **)&qemu.nmi = dlsym(RTLD_DEFAULT, "nmi_monitor_handle");
+	*(void **)&qemu.cpu_exit = dlsym(RTLD_DEFAULT, "cpu_exit");
+	*(void **)&qemu.async_run_on_cpu = dlsym(RTLD_DEFAULT, "async_run_on_cpu");
 	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
 	       qemu.clock_deadline_ns && qemu.all_idle;
 }
