@@ -72,8 +72,7 @@ static void show_events(const struct request *r, bool rates, struct out *out)
 static void show_schedstats(const struct request *r, struct out *out)
 {
 	if (out_format(out) == OUT_TEXT && !counters_schedstats(r->counters))
-		out_text(out, "wakeups and goidle: this guest's schedstats are off; boot it with "
-			      "--append schedstats=enable");
+		out_text(out, "wakeups and goidle: this guest's schedstats are off");
 }
 
 /* How long the host ran each vCPU. */
@@ -384,9 +383,9 @@ const struct command command_counters = {
 		"loaded sched_ext\n"
 		"scheduler; `rates` shows how much a second of guest time, over the last second. "
 		"Wakeups and goidle\n"
-		"need a guest booted with --append schedstats=enable. More columns in JSON: dl "
-		"clock "
-		"schedules yields runs.\n"
+		"are counted under schedstats, which are on from the boot on unless --append "
+		"schedstats=disable says\n"
+		"otherwise. More columns: dl clock schedules yields runs.\n"
 		"Where guest time passes freely (prompt, screen, real clock) counters are sampled "
 		"ten times a second of\n"
 		"it without holding the guest, and the last ten minutes are kept (less with very "

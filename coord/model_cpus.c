@@ -150,6 +150,16 @@ static void read_more(struct object *rq, const struct model_layout *l, struct mo
 	cpu->tick_stopped = maybe_field(rq, &l->rq_tick_stopped);
 }
 
+/* What is not counted is absent, not 0; the static key's count says whether it is. */
+static bool has_schedstats(struct kernel *k, const struct model_layout *l)
+{
+	uint32_t on = 1;
+
+	if (l->schedstats)
+		err_free(kernel_read_u32(k, l->schedstats, &on));
+	return on;
+}
+
 static void read_rq(struct kernel *k, struct model *m, struct model_cpu *cpu)
 {
 	const struct model_layout *l = m->layout;
@@ -166,9 +176,11 @@ static void read_rq(struct kernel *k, struct model *m, struct model_cpu *cpu)
 	cpu->switches = object_read(&rq, &l->rq_switches);
 	read_lock(&rq, l, cpu);
 	cpu->idle = object_read(&rq, &l->rq_curr) == object_read(&rq, &l->rq_idle);
-	cpu->sched_goidle = maybe_field(&rq, &l->rq_goidle);
-	cpu->ttwu_count = maybe_field(&rq, &l->rq_ttwu);
-	cpu->ttwu_local = maybe_field(&rq, &l->rq_ttwu_local);
+	if (has_schedstats(k, l)) {
+		cpu->sched_goidle = maybe_field(&rq, &l->rq_goidle);
+		cpu->ttwu_count = maybe_field(&rq, &l->rq_ttwu);
+		cpu->ttwu_local = maybe_field(&rq, &l->rq_ttwu_local);
+	}
 	read_more(&rq, l, cpu);
 	read_idle_state(k, l, &rq, cpu);
 	read_scx_rq(&rq, l, cpu);

@@ -278,6 +278,7 @@ struct model_layout {
 	uint64_t css_online;	/* flag in cgroup_flags, 0: unknown */
 	uint64_t preempt_count; /* per-CPU symbol */
 	uint64_t jiffies;
+	uint64_t schedstats;	    /* static key, 0: unknown */
 	uint64_t timekeeper;	    /* struct tk_data */
 	uint64_t root;		    /* struct cgroup_root of the default hierarchy */
 	int64_t cpu_css;	    /* index of the cpu controller in cgroup.subsys[], -1 absent */

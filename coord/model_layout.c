@@ -103,6 +103,7 @@ static struct err *find_symbols(struct kernel *k, struct model_layout *l)
 		l->preempt_count += l->preempt_count ? l->pcpu_preempt_count.offset : 0;
 	}
 	l->jiffies = symbol_or_zero(k, "jiffies_64");
+	l->schedstats = symbol_or_zero(k, "sched_schedstats");
 	l->timekeeper = symbol_or_zero(k, "tk_core|timekeeper_data");
 	l->root = symbol_or_zero(k, "cgrp_dfl_root");
 	l->tick_ns = find_tick(k);

@@ -107,7 +107,7 @@ static void test_schedstat(void **state)
 	}
 	print_message("%u of %u counters stood still while the guest answered\n", exact, compared);
 	assert_true(exact > 50 || !is_exact());
-	/* They are not all 0: the guest was booted with schedstats. */
+	/* They are not all 0: guests are booted with schedstats. */
 	assert_true(counters_schedstats(coord_counters(coord)));
 	expect_ok(agent_cgroup_stop(coord_agent(coord), "@runner"));
 }
@@ -341,7 +341,7 @@ static void test_sampling_leaves_no_trace(void **state)
 	for (int i = 0; i < 2; i++) {
 		if (i)
 			coord_destroy(coord);
-		coord = guest_boot_with("schedstats=enable");
+		coord = guest_boot();
 		expect_ok(coord_enter(coord));
 		if (i)
 			counters_start(coord_counters(coord));
@@ -373,7 +373,7 @@ int main(void)
 	};
 	int failed;
 
-	coord = guest_boot_with("schedstats=enable");
+	coord = guest_boot();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	coord_destroy(coord);
 	return failed;

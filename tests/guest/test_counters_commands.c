@@ -25,9 +25,11 @@ static void test_refusals(void **state)
 static void test_absent_is_said(void **state)
 {
 	(void)state;
-	prints_with("counters", "--append schedstats=enable");
+	prints_with("counters", "this guest's schedstats are off");
 	prints("print counter(wakeups,1)", "<absent>\n");
 	prints_with("counters cpu:1", "<absent>");
+	prints("cpus where cpu == 1 columns cpu,goidle,wakeups,wakeups_local",
+	       "cpu    goidle   wakeups  wakeups_local\n  1  <absent>  <absent>       <absent>\n");
 	prints("counters where cpu == 2 columns cpu,nr_running,nr_running + 1",
 	       "cpu  nr_running  nr_running + 1\n  2           0               1\n");
 	prints("counters cpu:1 sort -cpu columns cpu", "cpu\n  1\n");
@@ -105,6 +107,7 @@ static int open_session(void **state)
 	(void)state;
 	typed_options(&options);
 	options.clock = CLOCK_VIRTUAL;
+	options.append = "schedstats=disable";
 	expect_ok(session_create(&options, &session));
 	session_set_mode(session, MODE_SCRIPT);
 	expect_ok(session_boot(session));

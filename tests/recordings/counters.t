@@ -1,7 +1,6 @@
 ktdbg recording 1
 topology 1n1l4c1t
 clock virtual
-append schedstats=enable
 
 # Counters are sampled when asked for, at exact moments; limits are enforced when asked for.
 counters check
