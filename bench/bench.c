@@ -15,6 +15,7 @@
 #include "bench/crowd.h"
 #include "bench/measure.h"
 #include "bench/rivals.h"
+#include "bench/sampler.h"
 #include "commands/options.h"
 #include "commands/session.h"
 #include "coord/coord.h"
@@ -250,6 +251,32 @@ static struct err *part_model(const struct bench *b, bool *good)
 	return NULL;
 }
 
+/* Slower is what the guest loses while QEMU runs, share what the sampling takes from whoever else wants to run. */
+static struct err *part_sampler(const struct bench *b, bool *good)
+{
+	static const struct {
+		const char *what;
+		enum clock_kind clock;
+	} rows[] = {{"virtual clock", CLOCK_VIRTUAL}, {"real clock", CLOCK_REAL}};
+	const double target = 0.01;
+
+	(void)b;
+	printf("%-34s %10s %10s %10s %10s %10s\n", "counters sampled at 10 Hz", "off", "on", "slower", "share",
+	       "target");
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sampler_cost c;
+		bool ok;
+
+		ERR_TRY(sampler_measure(rows[i].clock, &c));
+		ok = c.slower < target && c.share < target && c.samples;
+		printf("%-34s %8.0f/s %8.0f/s %9.2f%% %9.2f%% %10s  %s\n", rows[i].what, c.rate_off, c.rate_on,
+		       c.slower * 100, c.share * 100, "< 1%", ok ? "ok" : "MISSED");
+		*good &= ok;
+	}
+	printf("\nIterations a second of QEMU's processor time; share of a processor taken by sampling itself.\n");
+	return NULL;
+}
+
 static bool is_wanted(const char *name, int count, char **names)
 {
 	for (int i = 0; i < count; i++)
@@ -263,7 +290,7 @@ static struct err *run_parts(const struct bench *b, int count, char **names, boo
 	static const struct {
 		const char *name;
 		struct err *(*run)(const struct bench *b, bool *good);
-	} parts[] = {{"access", part_access}, {"model", part_model}};
+	} parts[] = {{"access", part_access}, {"model", part_model}, {"sampler", part_sampler}};
 
 	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (!is_wanted(parts[i].name, count, names))
