@@ -119,7 +119,8 @@ static void fill_scx(struct task_detail *d, const struct model_task *task,
 	*v++ = show_maybe_hex(t->kf_mask);
 	*v++ = show_maybe(t->tid);
 	*v++ = show_maybe(t->runnable_at);
-	*v++ = show_maybe(t->runnable_age);
+	*v++ = t->runnable_at.present && !t->runnable_age.present ? out_none()
+								  : show_maybe(t->runnable_age);
 }
 
 void task_detail_fill(struct task_detail *d, unsigned int task, struct out_value *values)
