@@ -443,7 +443,7 @@ static void test_artifacts(void **state)
 	text = artifact("dump.json", 1 << 24);
 	assert_has(text, "{\n\"ktdbg_dump\": 1,\n");
 	assert_has(text, "\n\"why\": [");
-	assert_memory_equal(text + strlen(text) - 4, "\n}\n", 4);
+	assert_memory_equal(text + strlen(text) - 3, "\n}\n", 3);
 	free(text);
 	text = artifact("transcript", 65536);
 	assert_has(text, "[0.100000000] freeze\n");
