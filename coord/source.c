@@ -130,6 +130,7 @@ static const char *in_tree(Dwarf_Die *unit, const char *file)
 
 static void set_line(Dwarf_Die *unit, const char *file, int line, struct source_line *ret)
 {
+	*ret = (struct source_line){0};
 	snprintf(ret->file, sizeof(ret->file), "%s", in_tree(unit, file));
 	ret->line = line;
 }
