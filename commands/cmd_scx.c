@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/parse.h"
 #include "commands/as_drgn.h"
 #include "commands/command.h"
 #include "commands/show.h"
 #include "coord/model.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The kernel's name in the letters that all keys have. */
@@ -33,11 +35,26 @@ static struct out_value duration_cell(struct maybe ns)
 	return ns.present ? out_duration(ns.value) : out_absent();
 }
 
+/* A time that may have passed: a number in JSON, with a unit in text. */
+static struct out_value left_cell(int64_t ns, char text[DURATION_TEXT + 1])
+{
+	struct out_value v = out_s64(ns);
+	char number[DURATION_TEXT], *at = text;
+
+	if (ns < 0)
+		*at++ = '-';
+	snprintf(at, DURATION_TEXT, "%s",
+		 format_duration(ns < 0 ? -(uint64_t)ns : (uint64_t)ns, number));
+	v.string = text;
+	return v;
+}
+
 /* Who waits longest, and how long the watchdog will still look on. */
 static struct err *watchdog_record(struct kernel *kernel, const struct model *model,
 				   struct out *out, struct str *damage)
 {
 	const struct maybe limit = model->scx.watchdog_ns;
+	char wait[DURATION_TEXT + 1], left[DURATION_TEXT + 1];
 	int task = -1;
 	int64_t age = 0;
 	struct err *err = model_longest_waiting(kernel, model, &task, &age, damage);
@@ -47,11 +64,11 @@ static struct err *watchdog_record(struct kernel *kernel, const struct model *mo
 	err_free(err);
 	out_record(out, "watchdog_ns", duration_cell(limit));
 	out_record(out, "longest_waiting", task < 0 ? out_none() : out_s64(model->tasks[task].pid));
-	out_record(out, "longest_wait", task < 0 ? out_none() : out_s64(age));
+	out_record(out, "longest_wait", task < 0 ? out_none() : left_cell(age, wait));
 	out_record(out, "watchdog_left",
 		   !limit.present ? out_absent()
 		   : task < 0	  ? out_none()
-				  : out_s64((int64_t)(limit.value - (uint64_t)age)));
+				  : left_cell((int64_t)(limit.value - (uint64_t)age), left));
 	return NULL;
 }
 

@@ -66,7 +66,7 @@ static struct err *play(struct session *s, const char *file)
 	ERR_TRY(agent_run(agent, NULL, "/maps", 0, NULL, &pid));
 	for (unsigned int i = 0; i < sizeof(scene) / sizeof(*scene); i++)
 		ERR_TRY(execute(s, scene[i]));
-	line = str_format("dump %s", file);
+	line = str_format("vmcore %s", file);
 	return line ? execute(s, line) : err_nomem();
 }
 
