@@ -134,12 +134,13 @@ static struct err *copy_strings(struct machine *m, const struct machine_config *
 {
 	/* A panic hangs the guest, so that it can be looked at. The self-tests of the ciphers cost
 	 * seconds under TCG and show nothing here. Schedstats count what no kernel counts unasked;
-	 * they are on from the boot on, so that looking at them changes nothing. That the TSC is the
-	 * same everywhere need not be watched under the virtual clock: for that CPU 0 of Linux 7.2
-	 * plays ping-pong with another CPU, interrupts off, at a turn of the vCPUs a ball: 200 ms. */
+	 * they are on from the boot on, so that looking at them changes nothing. TCG's TSC needs no
+	 * watchdog: a vCPU that waits for the host between two readings makes it throw the TSC out,
+	 * and the guest's time jumps; under the virtual clock CPU 0 of Linux 7.2 plays ping-pong with
+	 * another CPU for it, interrupts off, at a turn of the vCPUs a ball: 200 ms. */
 	m->append = str_format("console=ttyS0 loglevel=4 panic=0 cryptomgr.notests "
 			       "schedstats=enable%s%s%s%s",
-			       is_virtual(m) ? " tsc=nowatchdog" : "",
+			       m->info.accel == ACCEL_TCG ? " tsc=nowatchdog" : "",
 			       wants_kaslr(m, config->kaslr) ? "" : " nokaslr",
 			       config->append ? " " : "", config->append ? config->append : "");
 	m->kernel = strdup(config->kernel);
