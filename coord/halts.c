@@ -85,7 +85,8 @@ static struct err *copy(const struct halt_spec *spec, struct halt *ret)
 		free_halt(ret);
 		return err_nomem();
 	}
-	memcpy(ret->places, spec->places, spec->place_count * sizeof(*ret->places));
+	if (spec->place_count)
+		memcpy(ret->places, spec->places, spec->place_count * sizeof(*ret->places));
 	return NULL;
 }
 

@@ -142,7 +142,8 @@ static void stops_are_exact(void **state)
 static void a_new_stop_replaces_the_old(void **state)
 {
 	struct machine *m = boot((struct quantum){.ns = GRID});
-	struct machine_stop late = {.time = 3600 * SECOND}, soon;
+	struct machine_stop late = {.time = 3600 * SECOND},
+			    soon = MACHINE_STOP_NONE;
 	enum machine_stop_reason reason;
 
 	expect_ok(machine_run(m, &late));
