@@ -265,8 +265,9 @@ struct err *mempolicy_parse(const char *value, struct wire_spawn *w)
 	if (!mempolicy_name(i))
 		return spec_unknown("unknown mempolicy", name, mempolicy_name);
 	if (mempolicies[i].nodes != (colon != NULL))
-		return err_new(ERR_USAGE, "mempolicy=%s: %s", value,
-			       colon ? "this one takes no nodes" : "which nodes? as in bind:0");
+		return colon ? err_new(ERR_USAGE, "mempolicy=%s: this one takes no nodes", value)
+			     : err_new(ERR_USAGE, "mempolicy=%s: which nodes? as in %s:0", value,
+				       value);
 	if (colon)
 		ERR_TRY(err_wrap(parse_list(colon + 1, WIRE_NODES, mask), "mempolicy=%s", value));
 	w->mempolicy = (w->mempolicy & MEM_FLAGS) | mempolicies[i].mode;

@@ -50,7 +50,7 @@ static void test_refused(void **state)
 	expect_err_with(parse("mems=0 mempolicy=bind:1", &spec), ERR_USAGE,
 			"mempolicy: node 1 is not among the nodes 0 of web's cpuset");
 	expect_ok(parse("mems=0 mempolicy=bind:1 mpolflags=relative", &spec));
-	expect_err_with(parse("wieght=3", &spec), ERR_USAGE, "unknown knob wieght; there is workers,");
+	expect_err_with(parse("wieght=3", &spec), ERR_USAGE, "clone; near: weight");
 	expect_err(parse("weight=0 workers=2", &spec), ERR_USAGE, "weight=0: from 1 to 10000");
 }
 
