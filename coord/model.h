@@ -286,6 +286,9 @@ struct model_detail {
 bool model_task_detail(struct kernel *k, const struct model *m, int task, struct model_detail *ret);
 /* The CPUs that it may use now, "0-2,5", appended. */
 bool model_task_cpus(struct kernel *k, const struct model *m, int task, struct str *s);
+/* The same as a set (base/mask.h) of `bits` CPUs. */
+bool model_task_allowed(struct kernel *k, const struct model *m, int task, uint64_t *mask,
+			unsigned int bits);
 /* "SCX_OPSS_QUEUED": a task's ops_state without its sequence number; NULL: no such name. */
 const char *model_ops_state(struct kernel *k, const struct model *m, uint64_t state);
 /* "local", "global", "bypass", "local:3", "invalid", or a scheduler's own number in hex, appended.

@@ -101,8 +101,8 @@ bool model_task_detail(struct kernel *k, const struct model *m, int task, struct
 	return !o.faulted;
 }
 
-/* cpus_ptr points elsewhere while migration is disabled. */
-bool model_task_cpus(struct kernel *k, const struct model *m, int task, struct str *s)
+/* cpus_ptr points elsewhere while migration is disabled. 0: not known. */
+static uint64_t mask_of_task(struct kernel *k, const struct model *m, int task)
 {
 	const struct model_layout *l = m->layout;
 	struct object o;
@@ -112,5 +112,20 @@ bool model_task_cpus(struct kernel *k, const struct model *m, int task, struct s
 	mask = object_read(&o, &l->cpus_ptr);
 	if (!mask && l->cpus_mask.present)
 		mask = object_address(&o, &l->cpus_mask);
+	return mask;
+}
+
+bool model_task_cpus(struct kernel *k, const struct model *m, int task, struct str *s)
+{
+	uint64_t mask = mask_of_task(k, m, task);
+
 	return mask && model_mask(k, mask, s);
+}
+
+bool model_task_allowed(struct kernel *k, const struct model *m, int task, uint64_t *mask,
+			unsigned int bits)
+{
+	uint64_t address = mask_of_task(k, m, task);
+
+	return address && model_read_mask(k, address, mask, bits);
 }

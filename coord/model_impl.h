@@ -312,6 +312,9 @@ struct err *model_take_scx(struct kernel *k, struct model *m) __attribute__((war
 /* Read one task_struct into *task; false when it faults. */
 bool model_read_task(struct kernel *k, const struct model_layout *l, uint64_t address,
 		     struct model_task *task);
+/* The set of CPUs at `address`, those that this kernel can have, up to `bits`; false: it cannot be
+ * read. */
+bool model_read_mask(struct kernel *k, uint64_t address, uint64_t *mask, unsigned int bits);
 /* The set of CPUs at `address`, as "0-2,5", appended; false: it cannot be read. */
 bool model_mask(struct kernel *k, uint64_t address, struct str *s);
 /* The same of a cpumask_var_t member; false also when it is absent. */

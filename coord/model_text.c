@@ -2,6 +2,8 @@
 /* What the model knows as words and masks, in the kernel's own names. */
 #include "coord/model_impl.h"
 
+#include "base/mask.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,36 +11,30 @@
 
 /* ---- sets of CPUs ---- */
 
-static void add_range(struct str *s, unsigned int first, unsigned int last)
+bool model_read_mask(struct kernel *k, uint64_t address, uint64_t *mask, unsigned int bits)
 {
-	str_addf(s, "%s%u", s->len ? "," : "", first);
-	if (last > first)
-		str_addf(s, "-%u", last);
-}
+	unsigned int cpus = kernel_cpus(k) < bits ? kernel_cpus(k) : bits;
+	struct err *err;
 
-bool model_mask(struct kernel *k, uint64_t address, struct str *s)
-{
-	unsigned int cpus = kernel_cpus(k) < MASK_CPUS ? kernel_cpus(k) : MASK_CPUS, first = 0;
-	uint8_t mask[MASK_CPUS / 8];
-	struct str text = {0};
-	bool inside = false;
-	struct err *err = kernel_read(k, address, mask, (cpus + 7) / 8);
-
+	memset(mask, 0, MASK_WORDS(bits) * sizeof(*mask));
+	err = kernel_read(k, address, mask, (cpus + 7) / 8);
 	if (err) {
 		err_free(err);
 		return false;
 	}
-	for (unsigned int cpu = 0; cpu <= cpus; cpu++) {
-		bool set = cpu < cpus && (mask[cpu / 8] >> cpu % 8 & 1);
+	if (cpus % 64)
+		mask[cpus / 64] &= (1ull << cpus % 64) - 1;
+	return true;
+}
 
-		if (set && !inside)
-			first = cpu;
-		if (!set && inside)
-			add_range(&text, first, cpu - 1);
-		inside = set;
-	}
-	str_add(s, str_text(&text));
-	str_deinit(&text);
+bool model_mask(struct kernel *k, uint64_t address, struct str *s)
+{
+	unsigned int cpus = kernel_cpus(k) < MASK_CPUS ? kernel_cpus(k) : MASK_CPUS;
+	uint64_t mask[MASK_WORDS(MASK_CPUS)];
+
+	if (!model_read_mask(k, address, mask, cpus))
+		return false;
+	mask_list(mask, cpus, s);
 	return true;
 }
 

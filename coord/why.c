@@ -47,6 +47,30 @@ const char *why_verdict_name(enum why_verdict v)
 	return names[v];
 }
 
+/* ---- what not every question needs ---- */
+
+struct unwind *why_unwind(struct why *w)
+{
+	if (!w->unwind_tried)
+		err_free(unwind_create(w->kernel, &w->unwind));
+	w->unwind_tried = true;
+	return w->unwind;
+}
+
+const struct model_dsq *why_dsq(struct why *w, uint64_t address)
+{
+	struct str damage = {0};
+
+	if (!w->dsqs_read)
+		err_free(model_all_dsqs(w->kernel, w->model, &w->dsqs, &w->dsq_count, &damage));
+	w->dsqs_read = true;
+	str_deinit(&damage);
+	for (unsigned int i = 0; i < w->dsq_count; i++)
+		if (w->dsqs[i].address == address)
+			return &w->dsqs[i];
+	return NULL;
+}
+
 /* ---- words ---- */
 
 struct why_text why_time(uint64_t ns)
@@ -83,7 +107,6 @@ char *why_cpus(const struct cpu_set *set)
 
 bool why_say(struct question *q, enum why_verdict verdict, const char *fmt, ...)
 {
-	struct str s = {0};
 	va_list args;
 	char text[256]; /* as long as the text of an expression may be */
 
@@ -92,16 +115,14 @@ bool why_say(struct question *q, enum why_verdict verdict, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	str_add(&s, text);
 	q->answer->verdict = verdict;
-	q->answer->sentence = str_take(&s);
+	q->answer->sentence = str_format("%s", text);
 	return true;
 }
 
 void why_fact(struct question *q, const char *key, const char *fmt, ...)
 {
 	struct why_answer *a = q->answer;
-	struct str s = {0};
 	va_list args;
 	char text[512];
 
@@ -110,8 +131,7 @@ void why_fact(struct question *q, const char *key, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	str_add(&s, text);
-	a->facts[a->fact_count++] = (struct why_fact){key, str_take(&s)};
+	a->facts[a->fact_count++] = (struct why_fact){key, str_format("%s", text)};
 }
 
 void why_answer_deinit(struct why_answer *a)
@@ -200,7 +220,7 @@ static void name_place(struct why *w, uint64_t task, unsigned int cpu,
 	bool spins = false;
 
 	w->trace->count = 0;
-	if (w->unwind)
+	if (why_unwind(w))
 		unwind_running(w->unwind, task, cpu, r, w->trace);
 	for (unsigned int i = 0; i < w->trace->count; i++) {
 		const struct unwind_frame *f = &w->trace->frames[i];
@@ -448,25 +468,6 @@ static void why_running(struct question *q)
 			why_time(why_current_for(q->why, q->cpu)).text);
 }
 
-static void read_allowed(struct question *q)
-{
-	struct why *w = q->why;
-	unsigned int cpus = kernel_cpus(w->kernel);
-	struct object o;
-	uint64_t mask;
-
-	object_init(&o, w->kernel, q->task->address);
-	mask = object_read(&o, &w->cpus_ptr);
-	if (!mask && w->cpus_mask.present)
-		mask = object_address(&o, &w->cpus_mask);
-	if (cpus > WHY_CPUS)
-		cpus = WHY_CPUS;
-	if (mask)
-		err_free(kernel_read(w->kernel, mask, &q->allowed, MASK_WORDS(cpus) * 8));
-	if (cpus % 64)
-		q->allowed.bits[cpus / 64] &= (1ull << cpus % 64) - 1;
-}
-
 static void add_common_facts(struct question *q)
 {
 	const struct model_task *t = q->task;
@@ -489,7 +490,7 @@ struct err *why_task(struct why *w, int task, struct why_answer *ret)
 	if (q.task->cpu < w->model->cpu_count)
 		q.cpu = &w->model->cpus[q.task->cpu];
 	model_task_detail(w->kernel, w->model, task, &q.detail);
-	read_allowed(&q);
+	model_task_allowed(w->kernel, w->model, task, q.allowed.bits, WHY_CPUS);
 	add_common_facts(&q);
 	if (q.task->state == 'Z' || q.task->state == 'X')
 		why_say(&q, WHY_DEAD, "has ended%s",
@@ -570,10 +571,7 @@ static void find_layout(struct why *w)
 	field_find(t, task, "sched_info.last_arrival", &w->last_arrival);
 	field_find(t, task, "sched_info.last_queued", &w->last_queued);
 	field_find(t, task, "se.exec_start", &w->exec_start);
-	field_find(t, task, "cpus_ptr", &w->cpus_ptr);
-	field_find(t, task, "cpus_mask", &w->cpus_mask);
 	field_find(t, task, "blocked_on", &w->blocked_on);
-	field_find(t, task, "stack", &w->stack);
 	field_find(t, task, "frozen", &w->frozen);
 }
 
@@ -581,8 +579,6 @@ struct err *why_create(struct kernel *k, const struct model *m, struct machine *
 		       struct why **ret)
 {
 	struct why *w = calloc(1, sizeof(*w));
-	struct str damage = {0};
-	struct err *err;
 
 	if (!w)
 		return err_nomem();
@@ -596,11 +592,6 @@ struct err *why_create(struct kernel *k, const struct model *m, struct machine *
 		if (m->cpus[i].clock > w->now && m->cpus[i].online)
 			w->now = m->cpus[i].clock;
 	find_layout(w);
-	/* Without stacks or dispatch queues there is less to tell, not nothing. */
-	err_free(unwind_create(k, &w->unwind));
-	err = model_all_dsqs(k, m, &w->dsqs, &w->dsq_count, &damage);
-	str_deinit(&damage);
-	err_free(err);
 	if (!w->trace) {
 		why_destroy(w);
 		return err_nomem();

@@ -477,7 +477,7 @@ void why_blocked(struct question *q)
 
 	time_asleep(q);
 	q->why->trace->count = 0;
-	if (q->why->unwind) {
+	if (why_unwind(q->why)) {
 		unwind_task(q->why->unwind, q->task->address, q->why->trace);
 		read_stack(&s);
 		place = look_at_stack(&s, &stack);

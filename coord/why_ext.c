@@ -166,15 +166,7 @@ static void say_from_cpus(struct question *q, const char *where, enum why_verdic
 
 /* ---- where it stands ---- */
 
-static const struct model_dsq *find_dsq(const struct why *w, uint64_t address)
-{
-	for (unsigned int i = 0; i < w->dsq_count; i++)
-		if (w->dsqs[i].address == address)
-			return &w->dsqs[i];
-	return NULL;
-}
-
-/* Its place in the queue from 0, -1: not found; and how long the first one has waited. */
+/* Its place in the queue from 0, -1: not found; and how many stand there. */
 static int place_in(struct question *q, const struct model_dsq *dsq, unsigned int *ret_count)
 {
 	struct model_queue_entry *entries = NULL;
@@ -216,7 +208,7 @@ static void in_shared_dsq(struct question *q, const struct model_dsq *dsq, int p
 
 static void in_dsq(struct question *q)
 {
-	const struct model_dsq *dsq = find_dsq(q->why, q->task->scx_dsq.value);
+	const struct model_dsq *dsq = why_dsq(q->why, q->task->scx_dsq.value);
 	unsigned int count = 0;
 	struct str name = {0};
 	int place;

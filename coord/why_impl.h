@@ -23,15 +23,15 @@ struct why {
 	const struct model *model;
 	struct machine *machine; /* NULL: registers are not to be had */
 	struct code code;
-	struct unwind *unwind; /* NULL: this kernel's stacks cannot be walked */
+	bool unwind_tried, dsqs_read;
+	struct unwind *unwind; /* why_unwind() */
 	struct unwind_trace *trace;
 	uint64_t now; /* the latest run queue clock, ns */
 	uint64_t
 		*last_run; /* of each CPU: when one of its tasks last ran, ns; NULL: not read yet */
-	struct model_dsq *dsqs;
+	struct model_dsq *dsqs; /* why_dsq() */
 	unsigned int dsq_count;
-	struct field last_arrival, last_queued, exec_start, cpus_ptr, cpus_mask, blocked_on, stack,
-		frozen;
+	struct field last_arrival, last_queued, exec_start, blocked_on, frozen;
 };
 
 /* One question: the task, what is known of it, and the answer as it grows. */
@@ -52,7 +52,12 @@ bool why_say(struct question *q, enum why_verdict verdict, const char *fmt, ...)
 void why_fact(struct question *q, const char *key, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* "4.210s": as durations are shown everywhere; static buffers, eight at a time. */
+/* Read when first asked for, since an expression may ask `why` at every point of a run. NULL: this
+ * kernel's stacks cannot be walked; there is no such dispatch queue. */
+struct unwind *why_unwind(struct why *w);
+const struct model_dsq *why_dsq(struct why *w, uint64_t address);
+
+/* "4.210s": as durations are shown everywhere. */
 struct why_text {
 	char text[64];
 };
