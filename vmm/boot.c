@@ -114,8 +114,6 @@ static struct err *start(struct machine *m, bool incoming)
 	if (is_virtual(m)) {
 		ERR_TRY(vclock_init(&m->vclock));
 		setup.page_fd = m->vclock.fd;
-		if (!incoming)
-			vclock_allow_blocks(&m->vclock);
 	}
 	setup.console_fd = m->serial.fd;
 	setup.debug_fd = m->debug.fd;
@@ -172,10 +170,10 @@ void machine_stop_qemu(struct machine *m)
 	qemu_stop(&m->qemu);
 	close_fd(&m->poll_fd);
 	vclock_deinit(&m->vclock);
+	rclock_deinit(&m->rclock, NULL);
 	console_deinit(&m->serial);
 	console_deinit(&m->debug);
 	ram_deinit(&m->ram);
-	m->rclock = (struct rclock){0};
 	m->debug_read = m->serial_read = m->mailbox_read = 0;
 	m->tid_count = 0;
 	m->info.pid = 0;

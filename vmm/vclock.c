@@ -261,22 +261,17 @@ uint64_t vclock_spy_writes(const struct vclock *v, unsigned int i)
 	return i < VCLOCK_SPIES ? vclock_spies(v->page)->range[i].writes : 0;
 }
 
-void vclock_allow_blocks(struct vclock *v)
+struct err *vclock_stand_unlocked(struct vclock *v, struct qemu *q, const struct ram *ram,
+				  uint64_t timeout_ns)
 {
-	v->page->in_block = VCLOCK_BLOCKS_POSSIBLE;
-}
-
-struct err *vclock_stand_in_block(struct vclock *v, struct qemu *q, const struct ram *ram,
-				  uint64_t time, uint64_t timeout_ns)
-{
-	struct machine_stop stop = {.time = time};
+	struct machine_stop here = {.time = vclock_now(v)};
 	struct err *err;
 
-	v->page->in_block = VCLOCK_BLOCKS_NEXT;
-	err = vclock_run(v, ram, &stop);
+	v->page->unlocked = 1;
+	err = vclock_run(v, ram, &here);
 	if (!err)
 		err = vclock_wait(v, q, timeout_ns);
-	v->page->in_block = VCLOCK_BLOCKS_POSSIBLE;
+	v->page->unlocked = 0;
 	return err;
 }
 

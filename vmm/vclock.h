@@ -45,12 +45,10 @@ struct err *vclock_stall(struct vclock *v, unsigned int cpu, uint64_t until)
 uint64_t vclock_stalled_until(const struct vclock *v, unsigned int cpu); /* 0: it is not */
 /* Held: an NMI to every vCPU at this instant. ERR_ABSENT. */
 struct err *vclock_nmi(struct vclock *v) __attribute__((warn_unused_result));
-/* Before QEMU starts: vclock_stand_in_block() will be used. */
-void vclock_allow_blocks(struct vclock *v);
-/* Held: run on to the first user code after `time` and stand where QMP `stop` can be sent. */
-struct err *vclock_stand_in_block(struct vclock *v, struct qemu *q, const struct ram *ram,
-				  uint64_t time, uint64_t timeout_ns)
-	__attribute__((warn_unused_result));
+/* Held at a point: still held there, but so that QEMU takes up a `stop` that is sent, by when the guest is
+ * let go. */
+struct err *vclock_stand_unlocked(struct vclock *v, struct qemu *q, const struct ram *ram,
+				  uint64_t timeout_ns) __attribute__((warn_unused_result));
 /* Ask it to stand at the next point; follow with vclock_wait(). */
 void vclock_request_hold(struct vclock *v);
 void vclock_withdraw_hold(struct vclock *v);

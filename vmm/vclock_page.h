@@ -21,7 +21,7 @@
 
 #define VCLOCK_PAGE_SIZE 4096
 #define VCLOCK_MAGIC UINT32_C(0x6b746362)
-#define VCLOCK_VERSION 5
+#define VCLOCK_VERSION 6
 #define VCLOCK_NEVER UINT64_MAX
 #define VCLOCK_QUANTUM_DEFAULT UINT64_C(100000)
 
@@ -38,7 +38,7 @@ struct vclock_page {
 	uint32_t watch_piece;  /* held: 0 none, else 1 + index of the RAM piece */
 	uint64_t watch_offset; /* held: of the u32 in that piece, 4-byte aligned */
 	uint32_t watch_value;  /* held */
-	uint32_t in_block;     /* before the start: 1 user code can be stood in; held: 2 do so next time */
+	uint32_t unlocked;     /* held: not 0: stand so that QEMU's main loop goes on, see below */
 	uint64_t stop_time;    /* held: guest ns; stand at the first point at or after it */
 	uint64_t origin;       /* held: QEMU's virtual ns at guest time 0 */
 	uint64_t quantum;      /* held: ns between points; 0: random */
@@ -170,13 +170,12 @@ static inline struct vclock_spies *vclock_spies(struct vclock_page *page)
 }
 
 /*
- * Standing in a block. A stand at a point blocks QEMU's main loop too, so QEMU cannot be told to stop
- * there by QMP without letting the guest run for a moment that the host decides. With `in_block` 2 the
- * plugin stands instead in the first block of user code executed after the point, where QEMU's big
- * lock is free: `stop` sent then takes effect before the next block, which makes a saved machine the
- * same on every host. Costs a little speed, therefore only when asked for before the start.
+ * Standing unlocked. A stand at a point has QEMU's big lock and blocks its main loop too, so QEMU cannot be
+ * told to stop there by QMP without letting the guest run for a moment that the host decides. `unlocked`
+ * stands at the same instant, but as work that QEMU does between two turns without the lock: `stop` sent
+ * then takes effect before any vCPU executes another instruction, so that a saved machine is that of the
+ * point, on every host.
  */
-enum vclock_in_block { VCLOCK_BLOCKS_NEVER, VCLOCK_BLOCKS_POSSIBLE, VCLOCK_BLOCKS_NEXT };
 
 /* While the guest idles there is at least one point every so often, so that a hold is served. */
 #define VCLOCK_IDLE_MAX UINT64_C(4000000)

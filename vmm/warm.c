@@ -20,7 +20,7 @@
 #define SECOND UINT64_C(1000000000)
 #define QMP_TIMEOUT (10 * SECOND)
 /* Bumped when what is booted changes in a way that no part of the key shows. */
-#define KEY_FORMAT "ktdbg machine 5"
+#define KEY_FORMAT "ktdbg machine 6"
 
 /* A file's hash, remembered for as long as the file does not change. */
 static struct err *file_hash(const char *path, char ret[SHA256_TEXT])
@@ -170,9 +170,8 @@ static void ignore_reply(void *context, struct err *err, struct json_object *res
 }
 
 /*
- * Pause for good. Under the virtual clock at a place that the guest alone decides, so that every
- * host saves the same machine: QEMU takes up `stop` while the guest stands, and stops before it
- * goes on.
+ * Pause. Under the virtual clock at this very instant, so that every host saves the same machine: QEMU
+ * takes up `stop` while the guest stands, and stops before it goes on.
  */
 static struct err *pause_machine(struct machine *m)
 {
@@ -180,8 +179,7 @@ static struct err *pause_machine(struct machine *m)
 	struct qmp *q = &m->qemu.qmp;
 
 	if (is_virtual(m)) {
-		ERR_TRY(vclock_stand_in_block(&m->vclock, &m->qemu, &m->ram, machine_time(m) + 1,
-					      QMP_TIMEOUT));
+		ERR_TRY(vclock_stand_unlocked(&m->vclock, &m->qemu, &m->ram, QMP_TIMEOUT));
 		ERR_TRY(qmp_send(q, "stop", NULL, -1, QMP_TIMEOUT, ignore_reply, NULL));
 		qemu_wait_locked(&m->qemu);
 		ERR_TRY(vclock_run(&m->vclock, &m->ram, &none));

@@ -42,12 +42,6 @@ typedef void (*tb_trans_fn)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn cb);
 #endif
 
-#define QEMU_PLUGIN_CB_NO_REGS 0
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-					  void (*cb)(unsigned int vcpu, void *userdata), int flags,
-					  void *userdata);
-
 __attribute__((visibility("default"))) int qemu_plugin_version = PLUGIN_API;
 __attribute__((visibility("default"))) int
 qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int argc, char **argv);
@@ -65,9 +59,11 @@ static struct {
 	int64_t (*clock_get_ns)(int type);
 	int64_t (*clock_deadline_ns)(int type, int attributes);
 	bool (*all_idle)(void);
+	void *(*get_cpu)(int index);
+	void *(*add_state_handler)(void (*cb)(void *opaque, bool running, int state), void *opaque);
+	void (*async_safe_run_on_cpu)(void *cpu, void (*work)(void *cpu, uint64_t data), uint64_t data);
 	void (*add_force_rcu)(void *notifier); /* NULL: has none */
 	/* May be missing: then nobody is told the registers. */
-	void *(*get_cpu)(int index);
 	int (*read_register)(void *cpu, void *array, int number);
 	void *(*array_new)(void);
 	void *(*array_set_size)(void *array, unsigned int len);
@@ -93,11 +89,10 @@ static struct {
 	int piece_fd[PIECES_MAX];
 	unsigned int pieces;
 	pid_t parent;
-	int armed;
+	bool armed;
 	uint32_t epoch;	       /* the one the guest runs in */
 	const uint32_t *watch; /* mapped for this epoch */
 	void *watch_map;
-	enum vclock_reason block_reason; /* not 0: stand in the next block of user code */
 	uint64_t pace_host, pace_guest;	 /* where pacing counts from */
 	struct byte_array *bytes;
 	bool stalled[VCLOCK_CPUS_MAX];
@@ -195,7 +190,7 @@ static void store_registers(int index, uint64_t rip)
 
 	if (!plugin.bytes && qemu.array_new)
 		plugin.bytes = qemu.array_new();
-	cpu = plugin.bytes && qemu.get_cpu ? qemu.get_cpu(index) : NULL;
+	cpu = plugin.bytes ? qemu.get_cpu(index) : NULL;
 	ret->present = 0;
 	if (cpu && qemu.read_register && qemu.array_set_size)
 		read_registers(cpu, ret);
@@ -364,7 +359,7 @@ static void ask_for_break(void *cpu, uint64_t data)
  */
 static void share_turns(void)
 {
-	void *cpu = PLUGIN_API == 1 && qemu.get_cpu ? qemu.get_cpu(0) : NULL;
+	void *cpu = PLUGIN_API == 1 ? qemu.get_cpu(0) : NULL;
 
 	if (cpu && qemu.cpu_exit && qemu.async_run_on_cpu && !qemu.all_idle())
 		qemu.async_run_on_cpu(cpu, ask_for_break, 0);
@@ -375,6 +370,36 @@ static uint64_t guest_now(void)
 	return (uint64_t)qemu.clock_get_ns(QEMU_CLOCK_VIRTUAL) - plugin.page->origin;
 }
 
+/* Between two turns, in the thread of the vCPUs, without the big lock. */
+static void stand_unlocked(void *cpu, uint64_t reason)
+{
+	(void)cpu;
+	stand((enum vclock_reason)reason);
+	begin_epoch(plugin.page->now);
+}
+
+/* QEMU's own: include/qemu/notify.h and rcu.h. */
+struct notifier {
+	void (*notify)(struct notifier *self, void *data);
+	struct notifier *next, **previous;
+};
+
+/*
+ * In the thread of the vCPUs: whoever waits for an RCU grace period no longer kicks it out of a
+ * vCPU's turn, at a moment that the host chose. It passes through a quiescent state at the end of
+ * each turn anyway. The list of those who are told hangs off the thread; a notifier put into it
+ * knows where it begins.
+ */
+static void forbid_kicks(void)
+{
+	static struct notifier mine;
+
+	if (!qemu.add_force_rcu)
+		return;
+	qemu.add_force_rcu(&mine);
+	*mine.previous = NULL;
+}
+
 static void at_point(void *opaque)
 {
 	struct vclock_page *page = plugin.page;
@@ -383,13 +408,14 @@ static void at_point(void *opaque)
 	bool stood = false;
 
 	(void)opaque;
-	page->points++;
+	if (!page->points++)
+		forbid_kicks();
 	__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
 	pace(now);
 	serve_acts(now);
 	while ((reason = stop_reason(now))) {
-		if (page->in_block == VCLOCK_BLOCKS_NEXT) {
-			plugin.block_reason = reason;
+		if (page->unlocked) {
+			qemu.async_safe_run_on_cpu(qemu.get_cpu(0), stand_unlocked, reason);
 			break;
 		}
 		stand(reason);
@@ -431,18 +457,6 @@ static void stand_at_break(uint64_t now)
 	begin_epoch(plugin.page->now); /* the host may have moved the origin */
 }
 
-/* In the vCPU's thread, without the big lock. */
-static void in_block(unsigned int vcpu, void *userdata)
-{
-	(void)vcpu;
-	(void)userdata;
-	if (!plugin.block_reason)
-		return;
-	stand(plugin.block_reason);
-	plugin.block_reason = 0;
-	begin_epoch(plugin.page->now);
-}
-
 /* In the vCPU's thread, behind the write. True when it stood. */
 static bool on_write(uint64_t address, uint64_t size)
 {
@@ -464,41 +478,14 @@ static bool on_write(uint64_t address, uint64_t size)
 	return false;
 }
 
-/* Addresses of user code; the boot's own low addresses are hit too, which does no harm. */
-static void instrument(struct qemu_plugin_tb *tb)
+/* The machine is let go, and no vCPU has executed anything yet: the first point is at this instant. */
+static void on_state(void *opaque, bool running, int state)
 {
-	if (plugin.page->in_block && qemu_plugin_tb_vaddr(tb) >> 47 == 0)
-		qemu_plugin_register_vcpu_tb_exec_cb(tb, in_block, QEMU_PLUGIN_CB_NO_REGS, NULL);
-}
-
-/* QEMU's own: include/qemu/notify.h and rcu.h. */
-struct notifier {
-	void (*notify)(struct notifier *self, void *data);
-	struct notifier *next, **previous;
-};
-
-/*
- * In the thread of the vCPUs: whoever waits for an RCU grace period no longer kicks it out of a
- * vCPU's turn, at a moment that the host chose. It passes through a quiescent state at the end of
- * each turn anyway. The list of those who are told hangs off the thread; a notifier put into it
- * knows where it begins.
- */
-static void forbid_kicks(void)
-{
-	static struct notifier mine;
-
-	if (!qemu.add_force_rcu)
+	(void)state;
+	(void)opaque;
+	if (!running || plugin.armed)
 		return;
-	qemu.add_force_rcu(&mine);
-	*mine.previous = NULL;
-}
-
-/* At the first translated block the clock exists and a vCPU runs; earlier QEMU would crash. */
-static void first_block(void)
-{
-	if (__atomic_exchange_n(&plugin.armed, 1, __ATOMIC_SEQ_CST))
-		return;
-	forbid_kicks();
+	plugin.armed = true;
 	qemu.timer_init_full(plugin.timer, NULL, QEMU_CLOCK_VIRTUAL, QEMU_SCALE_NS, 0, at_point,
 			     NULL);
 	qemu.timer_mod(plugin.timer, qemu.clock_get_ns(QEMU_CLOCK_VIRTUAL));
@@ -508,16 +495,12 @@ static void first_block(void)
 static void on_translate(struct qemu_plugin_tb *tb, void *userdata)
 {
 	(void)userdata;
-	first_block();
-	instrument(tb);
 	breaks_translate(tb);
 }
 #else
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	(void)id;
-	first_block();
-	instrument(tb);
 	breaks_translate(tb);
 }
 #endif
@@ -531,6 +514,9 @@ static bool find_symbols(void)
 	*(void **)&qemu.all_idle = dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
 	*(void **)&qemu.add_force_rcu = dlsym(RTLD_DEFAULT, "rcu_add_force_rcu_notifier");
 	*(void **)&qemu.get_cpu = dlsym(RTLD_DEFAULT, "qemu_get_cpu");
+	*(void **)&qemu.add_state_handler =
+		dlsym(RTLD_DEFAULT, "qemu_add_vm_change_state_handler");
+	*(void **)&qemu.async_safe_run_on_cpu = dlsym(RTLD_DEFAULT, "async_safe_run_on_cpu");
 	*(void **)&qemu.read_register = dlsym(RTLD_DEFAULT, "x86_cpu_gdb_read_register");
 	*(void **)&qemu.array_new = dlsym(RTLD_DEFAULT, "g_byte_array_new");
 	*(void **)&qemu.array_set_size = dlsym(RTLD_DEFAULT, "g_byte_array_set_size");
@@ -541,12 +527,13 @@ static bool find_symbols(void)
 	*(void **)&qemu.cpu_exit = dlsym(RTLD_DEFAULT, "cpu_exit");
 	*(void **)&qemu.async_run_on_cpu = dlsym(RTLD_DEFAULT, "async_run_on_cpu");
 	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
-	       qemu.clock_deadline_ns && qemu.all_idle;
+	       qemu.clock_deadline_ns && qemu.all_idle && qemu.get_cpu && qemu.add_state_handler &&
+	       qemu.async_safe_run_on_cpu;
 }
 
 static uint32_t able(void)
 {
-	bool stall = qemu.get_cpu && qemu.cpu_stop_current && qemu.cpu_resume && qemu.cpu_kick &&
+	bool stall = qemu.cpu_stop_current && qemu.cpu_resume && qemu.cpu_kick &&
 		     dlsym(RTLD_DEFAULT, "current_cpu");
 
 	return (stall ? VCLOCK_CAN_STALL : 0) | (qemu.nmi ? VCLOCK_CAN_NMI : 0);
@@ -595,6 +582,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 	vclock_spies(page)->able = can_break && PLUGIN_API < 7;
 	plugin.parent = getppid();
 	plugin.epoch = page->go;
+	qemu.add_state_handler(on_state, NULL);
 #if PLUGIN_API >= 7
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate, NULL);
 #else
