@@ -16,6 +16,7 @@
  * Globals are unavoidable: QEMU's callbacks before version 7 carry no context.
  */
 #include "vmm/plugin/breaks.h"
+#include "vmm/plugin/host_time.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -94,6 +95,7 @@ static struct {
 	const uint32_t *watch; /* mapped for this epoch */
 	void *watch_map;
 	uint64_t pace_host, pace_guest;	 /* where pacing counts from */
+	uint64_t virtual_now;		 /* QEMU's virtual ns of the last point */
 	struct byte_array *bytes;
 	bool stalled[VCLOCK_CPUS_MAX];
 	uint32_t spy_generation;
@@ -376,6 +378,7 @@ static void stand_unlocked(void *cpu, uint64_t reason)
 	(void)cpu;
 	stand((enum vclock_reason)reason);
 	begin_epoch(plugin.page->now);
+	arm(plugin.page->now);
 }
 
 /* QEMU's own: include/qemu/notify.h and rcu.h. */
@@ -400,6 +403,14 @@ static void forbid_kicks(void)
 	*mine.previous = NULL;
 }
 
+/* In the thread of the vCPUs, before it executes anything. */
+static void keep_host_out(void)
+{
+	forbid_kicks();
+	if (!host_time_hide(&plugin.virtual_now))
+		fprintf(stderr, "ktdbg-vclock: this qemu asks for the host's time in a way of its own\n");
+}
+
 static void at_point(void *opaque)
 {
 	struct vclock_page *page = plugin.page;
@@ -408,8 +419,9 @@ static void at_point(void *opaque)
 	bool stood = false;
 
 	(void)opaque;
+	plugin.virtual_now = page->origin + now;
 	if (!page->points++)
-		forbid_kicks();
+		keep_host_out();
 	__atomic_store_n(&page->now, now, __ATOMIC_SEQ_CST);
 	pace(now);
 	serve_acts(now);

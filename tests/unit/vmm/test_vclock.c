@@ -28,6 +28,8 @@ static struct {
 	uint64_t points[POINTS_MAX]; /* busy ones, guest time */
 	unsigned int count;
 	bool quit;
+	void (*work)(void *cpu, uint64_t data); /* to be done after the point */
+	uint64_t data;
 } fake;
 
 #define STRETCH (3 * MS)
@@ -76,15 +78,15 @@ void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_fn cb)
 {
 }
 
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb)
+static void *fake_get_cpu(int index)
 {
-	return UINT64_MAX;
+	return NULL;
 }
 
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
-					  void (*cb)(unsigned int vcpu, void *userdata), int flags,
-					  void *userdata)
+static void fake_work(void *cpu, void (*work)(void *cpu, uint64_t data), uint64_t data)
 {
+	fake.work = work;
+	fake.data = data;
 }
 
 /* The other half of the plugin: nothing is to be stopped at here. */
@@ -112,11 +114,14 @@ uint64_t breaks_rip(int index)
 
 static void *fake_qemu(void *context)
 {
-	on_translate(0, NULL);
+	on_state(NULL, true, 0);
 	while (!__atomic_load_n(&fake.quit, __ATOMIC_SEQ_CST)) {
 		assert_true(fake.expire >= fake.clock);
 		fake.clock = fake.expire;
 		at_point(NULL);
+		if (fake.work)
+			fake.work(NULL, fake.data);
+		fake.work = NULL;
 		fake.origin = plugin.page->origin;
 		if (fake.expire - fake.origin > END + SECOND)
 			break;
@@ -154,6 +159,8 @@ static void begin(struct fixture *f, const struct quantum *q)
 	qemu.clock_get_ns = fake_clock;
 	qemu.clock_deadline_ns = fake_deadline;
 	qemu.all_idle = fake_idle;
+	qemu.get_cpu = fake_get_cpu;
+	qemu.async_safe_run_on_cpu = fake_work;
 	plugin.page = f->clock.page;
 	plugin.parent = getppid();
 	plugin.epoch = plugin.page->go;
@@ -256,6 +263,24 @@ static void stops_that_have_passed_hold_at_once(void **state)
 	end(&f);
 }
 
+/* At the same instant, after the point's own work is done; and the guest goes on from there. */
+static void stands_unlocked(void **state)
+{
+	const struct quantum q = {.ns = 100000};
+	struct fixture f;
+
+	begin(&f, &q);
+	run_to(&f, 5 * MS);
+	assert_null(fake.work);
+	expect_ok(vclock_stand_unlocked(&f.clock, &f.qemu, &f.ram, 10 * SECOND));
+	assert_int_equal(vclock_now(&f.clock), 5 * MS);
+	assert_ptr_equal(fake.work, stand_unlocked);
+	run_to(&f, 6 * MS);
+	assert_null(fake.work);
+	assert_int_equal(vclock_now(&f.clock), 6 * MS);
+	end(&f);
+}
+
 static void words_are_watched(void **state)
 {
 	const struct quantum q = {.ns = 100000};
@@ -336,6 +361,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stops_leave_the_grid_alone),
 		cmocka_unit_test(stops_that_have_passed_hold_at_once),
+		cmocka_unit_test(stands_unlocked),
 		cmocka_unit_test(words_are_watched),
 		cmocka_unit_test(versions_choose_the_plugin),
 		cmocka_unit_test(spies_on_overlapping_writes),
