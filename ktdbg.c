@@ -328,7 +328,10 @@ static int run_line(struct session *s, const char *line, struct out *out, const 
 
 	if (where)
 		err = err_wrap(err, "%s", where);
-	return err ? report(err, status_of(err)) : 0;
+	if (!err)
+		return 0;
+	recorder_sync(session_recorder(s));
+	return report(err, status_of(err));
 }
 
 /* `ktdbg recording check FILE` and the like are command lines of their own: their usage errors
@@ -344,10 +347,17 @@ static int run_subcommand(struct session *s, const char *line, struct out *out)
 static int finish(struct session *s, int status)
 {
 	const char *block = session_open_block(s);
+	struct recorder *recorder = session_recorder(s);
+	char *problem;
 
+	recorder_sync(recorder);
+	problem = recorder_problem(recorder);
+	if (problem)
+		fprintf(stderr, "ktdbg: %s\n", problem);
+	free(problem);
 	if (status == 0 && block)
 		return report(err_new(ERR_USAGE, "%s: no `end` follows", block), 1);
-	if (status == 0 && recorder_was_cut(session_recorder(s)))
+	if (status == 0 && recorder_was_cut(recorder))
 		return report(
 			err_new(ERR_ENVIRONMENT, "the recording could not be written to its end"),
 			3);
@@ -449,6 +459,12 @@ static int run_session(struct session *s, const struct request *r, struct out *o
 	return run_interactive(s);
 }
 
+/* Nothing is shown that its recording does not hold. */
+static void show_output(void *context, const char *text, size_t len)
+{
+	recorder_show(session_recorder(context), text, len, stdout);
+}
+
 /* On a terminal what takes long is shown on a line of its own, which goes away again. */
 static void show_progress(void *context, const char *what)
 {
@@ -481,7 +497,7 @@ static int with_session(const struct request *r, const struct options *options,
 		err = session_create(options, &s);
 	if (err)
 		return report(err, err_exit_status(err));
-	out = out_create(r->options.json ? OUT_JSON : OUT_TEXT, out_sink_file, stdout);
+	out = out_create(r->options.json ? OUT_JSON : OUT_TEXT, show_output, s);
 	if (isatty(STDERR_FILENO))
 		session_set_progress(s, show_progress, NULL);
 	err = !out ? err_nomem() : recording ? replay_first(s, r, recording) : NULL;

@@ -22,6 +22,8 @@ void interrupt_install(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	/* A file that may not grow is a write() that fails, as on a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupted(void)

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-void interrupt_install(void); /* SIGINT, SIGTERM and SIGHUP, without SA_RESTART */
+/* SIGINT, SIGTERM and SIGHUP, without SA_RESTART; SIGXFSZ is ignored from then on. */
+void interrupt_install(void);
 bool interrupted(void);
 void interrupt_clear(void);
 /* SIGTERM or SIGHUP came: the program is to end. interrupted() then stays true, whatever is cleared. */

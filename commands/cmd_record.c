@@ -17,6 +17,17 @@ static void show_recording(const struct recorder *r, struct out *out)
 	out_record_end(out);
 }
 
+/* A disk that is full at the first line, or does not take the last one. */
+static struct err *check_written(struct recorder *r, struct err *err)
+{
+	char *problem = err ? NULL : recorder_problem(r);
+
+	if (problem)
+		err = err_new(ERR_OS, "%s", problem);
+	free(problem);
+	return err;
+}
+
 static struct err *record_run(struct session *s, const struct command_line *line, struct out *out)
 {
 	struct recorder *r = session_recorder(s);
@@ -29,9 +40,9 @@ static struct err *record_run(struct session *s, const struct command_line *line
 		return err_new(ERR_REFUSED,
 			       "a recording begins with a boot, and this guest was attached to");
 	if (line->count == 2 && strcmp(line->words[0], "start") == 0)
-		return recorder_start(r, line->words[1]);
+		return check_written(r, recorder_start(r, line->words[1]));
 	if (line->count == 1 && strcmp(line->words[0], "stop") == 0)
-		return recorder_stop(r);
+		return check_written(r, recorder_stop(r));
 	return command_usage(&command_record);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/recorder.h"
 
-#include "base/file.h"
 #include "base/parse.h"
+#include "commands/journal.h"
 #include "commands/match.h"
 #include "commands/options.h"
 #include "commands/recording.h"
@@ -10,12 +10,8 @@
 #include "coord/coord.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* What the history may hold in memory; beyond, a file can no longer be begun in the middle. */
 #define HISTORY_MAX (256u << 20)
@@ -28,10 +24,8 @@ struct recorder {
 	size_t line_count, line_room;
 	size_t bytes;
 	bool overflowed;
-	int fd; /* the file, -1: none */
-	char *path;
+	struct journal *journal; /* the file, NULL: none */
 	bool header_written;
-	off_t good;    /* the file's length after the last whole entry */
 	char *problem; /* why the file ended, until somebody has asked */
 	bool cut;      /* a file ended so */
 };
@@ -42,7 +36,6 @@ struct err *recorder_create(struct recorder **ret)
 
 	if (!r)
 		return err_nomem();
-	r->fd = -1;
 	*ret = r;
 	return NULL;
 }
@@ -59,59 +52,24 @@ static void forget_history(struct recorder *r)
 
 static void close_file(struct recorder *r)
 {
-	close_fd(&r->fd);
-	free(r->path);
-	r->path = NULL;
+	journal_close(r->journal);
+	r->journal = NULL;
 	r->header_written = false;
-	r->good = 0;
-}
-
-void recorder_destroy(struct recorder *r)
-{
-	if (!r)
-		return;
-	if (r->fd >= 0)
-		err_free(recorder_stop(r));
-	forget_history(r);
-	free(r->header);
-	free(r->problem);
-	free(r);
 }
 
 /* ---- the file ---- */
 
-/* Devices and pipes cannot be synchronised; that is no error. */
-static struct err *sync_file(const struct recorder *r)
+/* The session goes on without it. Takes `err`. */
+static void give_up(struct recorder *r, struct err *err)
 {
-	if (fdatasync(r->fd) == 0 || errno == EINVAL || errno == EROFS)
-		return NULL;
-	return err_os(errno, "%s", r->path);
-}
-
-/* Cuts off what was written of an entry, and ends the file. The session goes on without it. */
-static void give_up(struct recorder *r, const struct err *err)
-{
-	bool cut = ftruncate(r->fd, r->good) == 0;
-
+	if (!err)
+		return;
 	free(r->problem);
-	r->problem = str_format("the recording %s ends here%s: %s", r->path,
-				cut ? "" : " (its last line may be cut off)", err_detail(err));
+	r->problem = str_format("the recording ends here: %s (%s)", err_detail(err),
+				journal_path(r->journal));
 	r->cut = true;
-	close_file(r);
-}
-
-/* One entry: whole or not at all. */
-static void write_entry(struct recorder *r, const char *text, size_t len, bool sync)
-{
-	struct err *err = write_all(r->fd, text, len);
-
-	if (!err && sync)
-		err = sync_file(r);
-	if (err)
-		give_up(r, err);
-	else
-		r->good += (off_t)len;
 	err_free(err);
+	close_file(r);
 }
 
 char *recorder_problem(struct recorder *r)
@@ -127,6 +85,28 @@ bool recorder_was_cut(const struct recorder *r)
 	return r->cut;
 }
 
+/* One entry: whole or not at all. */
+static void write_entry(struct recorder *r, const char *text, size_t len)
+{
+	give_up(r, journal_add(r->journal, text, len));
+}
+
+void recorder_sync(struct recorder *r)
+{
+	if (r->journal)
+		give_up(r, journal_sync(r->journal));
+}
+
+void recorder_show(struct recorder *r, const char *text, size_t len, FILE *to)
+{
+	if (r->journal) {
+		journal_show(r->journal, text, len, to);
+		return;
+	}
+	fwrite(text, 1, len, to);
+	fflush(to);
+}
+
 static struct err *write_history(struct recorder *r)
 {
 	struct str s = {0};
@@ -137,84 +117,62 @@ static struct err *write_history(struct recorder *r)
 		str_addf(&s, "%s\n", r->lines[i]);
 	err = str_error(&s);
 	if (!err)
-		write_entry(r, s.data, s.len, true);
+		write_entry(r, s.data, s.len);
 	str_deinit(&s);
-	return err;
-}
-
-/* Whether the file may be replaced: it is empty, special, or a recording. */
-static struct err *check_replaceable(const struct recorder *r)
-{
-	char start[sizeof("ktdbg recording") - 1];
-	ssize_t len = pread(r->fd, start, sizeof(start), 0);
-
-	if (len <= 0 ||
-	    ((size_t)len == sizeof(start) && !memcmp(start, "ktdbg recording", sizeof(start))))
-		return NULL;
-	return err_new(ERR_REFUSED, "%s exists and is no recording", r->path);
-}
-
-static struct err *open_file(struct recorder *r, const char *path)
-{
-	struct stat status;
-	struct err *err;
-
-	r->path = strdup(path);
-	if (!r->path)
-		return err_nomem();
-	r->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	if (r->fd < 0 || fstat(r->fd, &status) != 0)
-		return err_os(errno, "%s", path);
-	if (!S_ISREG(status.st_mode))
-		return NULL;
-	err = check_replaceable(r);
-	if (!err && ftruncate(r->fd, 0) != 0)
-		err = err_os(errno, "%s", path);
+	recorder_sync(r);
 	return err;
 }
 
 struct err *recorder_start(struct recorder *r, const char *path)
 {
-	struct err *err;
-
-	if (r->fd >= 0)
+	if (r->journal)
 		return err_new(ERR_REFUSED, "%s is being recorded already; `record stop` ends it",
-			       r->path);
+			       recorder_path(r));
 	if (r->overflowed)
 		return err_new(ERR_REFUSED,
 			       "too much was done since boot to begin a recording now; "
 			       "`poweroff` and `boot` start anew");
-	err = open_file(r, path);
-	if (err) {
-		close_file(r);
-		return err;
-	}
+	ERR_TRY(journal_open(path, "ktdbg recording", &r->journal));
 	if (!r->header)
 		return NULL;
 	r->header_written = true;
 	return write_history(r);
 }
 
+/* Without a guest there is no history, but the file is to be a recording. */
+static void finish_file(struct recorder *r)
+{
+	static const char empty[] = RECORDING_FIRST_LINE "\n\n";
+
+	if (!r->header_written)
+		write_entry(r, empty, strlen(empty));
+	recorder_sync(r);
+	close_file(r);
+}
+
 struct err *recorder_stop(struct recorder *r)
 {
-	struct err *err = NULL;
-
-	if (r->fd < 0)
+	if (!r->journal)
 		return err_new(ERR_USAGE, "nothing is being recorded");
-	/* Without a guest there is no history, but the file is to be a recording. */
-	if (!r->header_written)
-		write_entry(r, RECORDING_FIRST_LINE "\n\n", strlen(RECORDING_FIRST_LINE "\n\n"),
-			    true);
-	else
-		err = sync_file(r);
-	if (r->fd >= 0)
-		close_file(r);
-	return err;
+	finish_file(r);
+	return NULL;
+}
+
+void recorder_destroy(struct recorder *r)
+{
+	if (!r)
+		return;
+	if (r->journal)
+		finish_file(r);
+	forget_history(r);
+	free(r->header);
+	free(r->problem);
+	free(r);
 }
 
 const char *recorder_path(const struct recorder *r)
 {
-	return r->path;
+	return r->journal ? journal_path(r->journal) : NULL;
 }
 
 /* ---- the header ---- */
@@ -285,20 +243,16 @@ static char *make_header(const struct options *options, struct coord *coord)
 
 struct err *recorder_boot(struct recorder *r, const struct options *options, struct coord *coord)
 {
-	struct err *err = NULL;
-
-	if (r->fd >= 0 && r->header_written)
-		err = recorder_stop(r);
+	if (r->journal && r->header_written)
+		finish_file(r);
 	forget_history(r);
 	free(r->header);
 	r->header = make_header(options, coord);
 	r->coord = coord;
-	if (!r->header) {
-		err_free(err);
+	if (!r->header)
 		return err_nomem();
-	}
-	if (err || r->fd < 0)
-		return err;
+	if (!r->journal)
+		return NULL;
 	r->header_written = true;
 	return write_history(r);
 }
@@ -347,14 +301,14 @@ static void keep_lines(struct recorder *r, const char *text)
 }
 
 /* To the history, and to the file while there is one. Takes `s`. */
-static struct err *add_entry(struct recorder *r, struct str *s, bool sync)
+static struct err *add_entry(struct recorder *r, struct str *s)
 {
 	struct err *err = str_error(s);
 
 	if (!err) {
 		keep_lines(r, str_text(s));
-		if (r->fd >= 0 && r->header_written)
-			write_entry(r, str_text(s), s->len, sync);
+		if (r->journal && r->header_written)
+			write_entry(r, str_text(s), s->len);
 	}
 	str_deinit(s);
 	return err;
@@ -445,7 +399,7 @@ struct err *recorder_command(struct recorder *r, uint64_t time, const char *line
 		add_command_line(r, line, len, &s);
 		line += len + (line[len] == '\n');
 	}
-	return add_entry(r, &s, true);
+	return add_entry(r, &s);
 }
 
 /* ---- output ---- */
@@ -476,7 +430,7 @@ struct err *recorder_output(struct recorder *r, const char *text, size_t len)
 		add_output(&s, text, n);
 		text += n + 1;
 	}
-	return add_entry(r, &s, false);
+	return add_entry(r, &s);
 }
 
 struct err *recorder_error(struct recorder *r, const struct err *error)
@@ -524,32 +478,26 @@ unsigned int recorder_header_lines(const struct recorder *r)
 }
 
 /* The file's length when it holds the first `count` lines. */
-static off_t length_of(const struct recorder *r, size_t count)
+static uint64_t length_of(const struct recorder *r, size_t count)
 {
 	size_t length = strlen(r->header);
 
 	for (size_t i = 0; i < count; i++)
 		length += strlen(r->lines[i]) + 1;
-	return (off_t)length;
+	return length;
 }
 
+/* What a pipe or a device was told cannot be taken back. */
 static void cut_file(struct recorder *r, size_t count)
 {
-	r->good = length_of(r, count);
-	if (ftruncate(r->fd, r->good) == 0 && lseek(r->fd, r->good, SEEK_SET) >= 0)
-		return;
-	/* A pipe or a device: what it was told cannot be taken back. */
-	free(r->problem);
-	r->problem = str_format("the recording %s ends here: it cannot be shortened", r->path);
-	r->cut = true;
-	close_file(r);
+	give_up(r, journal_cut(r->journal, length_of(r, count)));
 }
 
 void recorder_truncate(struct recorder *r, size_t count)
 {
 	if (count >= r->line_count)
 		return;
-	if (r->fd >= 0 && r->header_written)
+	if (r->journal && r->header_written)
 		cut_file(r, count);
 	for (size_t i = count; i < r->line_count; i++) {
 		r->bytes -= strlen(r->lines[i]) + 1 + sizeof(r->lines[i]);
@@ -563,7 +511,7 @@ struct err *recorder_append(struct recorder *r, const char *text)
 	struct str s = {0};
 
 	str_add(&s, text);
-	return add_entry(r, &s, false);
+	return add_entry(r, &s);
 }
 
 void recorder_take_file(struct recorder *to, struct recorder *from)
@@ -571,27 +519,24 @@ void recorder_take_file(struct recorder *to, struct recorder *from)
 	size_t same = 0;
 	struct str rest = {0};
 
-	if (from->fd < 0 || !from->header_written || !to->header)
+	if (!from->journal || !from->header_written || !to->header)
 		return;
 	while (same < to->line_count && same < from->line_count &&
 	       strcmp(to->lines[same], from->lines[same]) == 0)
 		same++;
 	cut_file(from, same);
-	if (from->fd < 0) {
+	if (!from->journal) {
 		to->problem = from->problem;
 		to->cut = true;
 		from->problem = NULL;
 		return;
 	}
-	to->fd = from->fd;
-	to->path = from->path;
-	to->good = from->good;
+	to->journal = from->journal;
 	to->header_written = true;
-	from->fd = -1;
-	from->path = NULL;
+	from->journal = NULL;
 	from->header_written = false;
 	for (size_t i = same; i < to->line_count; i++)
 		str_addf(&rest, "%s\n", to->lines[i]);
-	write_entry(to, str_text(&rest), rest.len, true);
+	write_entry(to, str_text(&rest), rest.len);
 	str_deinit(&rest);
 }

@@ -4,9 +4,10 @@
  * of ktdbg-recording(5) as it happens. `record start` in the middle of a session first writes what was
  * done since boot, because a replay starts there.
  *
- * A command goes to the file, and to the disk, before it runs; its output follows when it has run. An
- * entry is written whole or cut off again, so that a file is valid up to its last line whatever
- * happens. When writing fails the file ends there, which is said once, and the history goes on in memory.
+ * A command goes to the file before it runs; its output follows when it has run. An entry is written
+ * whole or cut off again, so that a file is valid up to its last line whatever happens. It is on the disk
+ * after recorder_sync(), and before recorder_show() lets anybody see what came of it. When writing fails
+ * the file ends there, which is said once, and the history goes on in memory.
  *
  * Not responsible for what is recorded: the session decides. Threads: one.
  */
@@ -19,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct recorder;
 
@@ -42,6 +44,12 @@ struct err *recorder_output(struct recorder *r, const char *text, size_t len)
 /* Its error, as the line `error: DETAIL` of its output. */
 struct err *recorder_error(struct recorder *r, const struct err *error)
 	__attribute__((warn_unused_result));
+
+/* All of it is on the disk, and all that recorder_show() was given is shown. */
+void recorder_sync(struct recorder *r);
+/* Write `text` to `to`, the same at each call, and flush it: at once when there is no file, else when what was
+ * recorded so far is on the disk. Does not wait for that (commands/journal.h). */
+void recorder_show(struct recorder *r, const char *text, size_t len, FILE *to);
 
 /* Why the file ended by itself (a full disk): a sentence, given once; the caller frees. Else NULL. */
 char *recorder_problem(struct recorder *r) __attribute__((warn_unused_result));

@@ -288,6 +288,18 @@ static void first_look(struct coord *coord)
 	err_free(coord_model(coord, &model));
 }
 
+/* What this host does not give a guest, memory or files, is no fault of the command that wanted one. */
+static struct err *as_environment(struct err *err)
+{
+	struct err *other;
+
+	if (!err || err_kind(err) != ERR_OS)
+		return err;
+	other = err_new(ERR_ENVIRONMENT, "%s", err_detail(err));
+	err_free(err);
+	return other;
+}
+
 struct err *session_boot(struct session *s)
 {
 	const struct machine_callbacks callbacks = {.progress = report_progress, .context = s};
@@ -299,8 +311,9 @@ struct err *session_boot(struct session *s)
 	forget_guest(s);
 	err = start_machine(&s->options, &callbacks, &machine);
 	session_progress(s, NULL);
-	ERR_TRY(err);
-	ERR_TRY(take_machine(s, machine));
+	if (!err)
+		err = take_machine(s, machine);
+	ERR_TRY(as_environment(err));
 	first_look(s->coord);
 	err = recorder_boot(s->recorder, &s->options, s->coord);
 	if (!err)
@@ -379,6 +392,9 @@ static struct err *record_before(struct session *s, const struct invocation *in)
 	if (!err)
 		err = recorder_command(s->recorder, coord_time(s->coord), str_text(&line));
 	str_deinit(&line);
+	/* The prompt and the screen show output as it comes; a script's waits for the disk by itself. */
+	if (!err && (s->mode == MODE_PROMPT || s->mode == MODE_SCREEN))
+		recorder_sync(s->recorder);
 	return err;
 }
 
@@ -503,8 +519,9 @@ static struct err *run_invocation(struct session *s, const struct invocation *in
 	ERR_TRY(check_allowed(s, in->command));
 	if ((in->command->flags & CMD_ANY_GUEST) || in->timed)
 		return run_in_window(s, in, out);
-	/* `note` and `let` need no guest, but with one they belong into its recording. */
-	if ((in->command->flags & CMD_RECORDED) && s->coord)
+	/* `note` needs no guest, but belongs into the recording of one. */
+	if ((in->command->flags & CMD_RECORDED) &&
+	    (s->coord || (recorder_path(s->recorder) && !s->powered_off)))
 		return run_in_window(s, in, out);
 	return call_run(s, in, out);
 }

@@ -127,6 +127,7 @@ check-identity: all ## IDENTITY_RUNS=100 runs of each recording, one digest each
 .PHONY: check-batch
 check-batch: all ## forty recordings of all kinds, two at a time: verdicts, TAP, JUnit, what is left behind
 	$(Q)$(RUN) -k -t 900 -c batch tests/batch/run $(O)/ktdbg
+	$(Q)$(RUN) -k -t 900 -c record tests/batch/record $(O)/ktdbg
 	$(Q)$(RUN) -k -t 900 -c explore tests/batch/explore $(O)/ktdbg
 
 # The screen and the prompt, driven in tmux.
@@ -189,7 +190,7 @@ asan-tests: GUEST_LEFT_OUT := %/test_breaks
 asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
-SCRIPTS = bootstrap .ci/run tests/run tests/kvm/lab tests/identity/run tests/batch/run tests/batch/explore tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+SCRIPTS = bootstrap .ci/run tests/run tests/kvm/lab tests/identity/run tests/batch/run tests/batch/record tests/batch/explore tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
 	tests/drgn/exam tests/drgn/scene tests/drgn/questions \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts

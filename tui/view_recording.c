@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was done since the guest's boot, as a recording holds it. */
+/* What was done since the guest's boot, as a recording holds it, by the lines that its file has: `back to
+ * LINE` and --at take them. */
 #include "commands/recorder.h"
 #include "tui/pager.h"
 #include "tui/views.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +19,11 @@ static const char *line(struct pager *p, int i, enum role *role)
 {
 	struct recording *r = (struct recording *)p;
 	const char *text = recorder_line(r->recorder, (size_t)i);
+	unsigned int first = recorder_header_lines(r->recorder) + 1;
+	int width = snprintf(NULL, 0, "%u", first + (unsigned int)p->count);
 
 	str_clear(&r->clean);
+	str_addf(&r->clean, "%*u  ", width, first + (unsigned int)i);
 	str_add_clean(&r->clean, text, strlen(text));
 	if (str_starts(text, "  | "))
 		*role = str_starts(text, "  | error: ") ? ROLE_ERROR : ROLE_DIM;

@@ -22,6 +22,13 @@ keys :
 type_text 'read percpu runqueues.nr_switches cpu 1 as switches'
 keys Enter
 wait_for 'switches u64 [0-9]+'
+keys :
+type_text 'view recording'
+keys Enter
+wait_for "recording to $recording"
+# By the lines of the file.
+expect "^ *$(grep -n ' read symbol jiffies_64' "$recording" | cut -d: -f1)  \[[0-9.]+\] read symbol jiffies_64"
+keys q
 keys q
 wait_for '\[y/n\]|\[ended'
 keys y
@@ -63,3 +70,26 @@ case $said in
 esac
 : >"$TEST_DIR/empty.ktdbg"
 batch 2 "$TEST_DIR/empty.ktdbg"
+
+# A file that may not grow is as a full disk: said on the screen, and the session goes on.
+start "$KTDBG" --record "$TEST_DIR/limited.ktdbg"
+wait_for 'RUNNING' 120
+keys Space
+wait_for '^ FROZEN'
+prlimit --pid "$(pgrep -nf "record $TEST_DIR/limited.ktdbg$")" --fsize=1000
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	keys :
+	type_text 'read symbol jiffies_64'
+	keys Enter
+done
+wait_for 'ends here: cannot write: File too large'
+keys :
+type_text 'print 6 * 7'
+keys Enter
+wait_for '^42|[^0-9]42( |$)'
+keys Q
+wait_for '\[y/n\]|\[ended'
+keys y
+wait_exit 0
+"$KTDBG" recording check "$TEST_DIR/limited.ktdbg" || fail 'what is left is no recording'
+grep -q '^\[[0-9.]*\] freeze$' "$TEST_DIR/limited.ktdbg" || fail 'the freeze is lost'
