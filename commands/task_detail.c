@@ -86,7 +86,7 @@ static struct out_value *fill_common(struct task_detail *d, unsigned int task,
 	*v++ = show_maybe(t->nivcsw);
 	*v++ = show_maybe(t->migrations);
 	*v++ = show_maybe(t->timeslices);
-	*v++ = show_maybe(t->waiting);
+	*v++ = show_maybe(d->model->tasks[task].waiting);
 	*v++ = show_maybe_hex(t->stack_pointer);
 	*v++ = show_maybe(t->throttled);
 	*v++ = show_maybe(t->deadline);

@@ -228,13 +228,10 @@ struct err *coord_layout(struct coord *c, struct model_layout **ret)
  */
 static void set_now(struct coord *c, struct model *model)
 {
-	uint64_t latest = 0;
+	uint64_t behind = model->time - model->clock;
 
-	for (unsigned int i = 0; i < model->cpu_count; i++)
-		if (model->cpus[i].online && model->cpus[i].clock > latest)
-			latest = model->cpus[i].clock;
-	if (!c->clock_known || (int64_t)(model->time - latest - c->clock_behind) < 0)
-		c->clock_behind = model->time - latest;
+	if (!c->clock_known || (int64_t)(behind - c->clock_behind) < 0)
+		c->clock_behind = behind;
 	c->clock_known = true;
 	model->now = model->time - c->clock_behind;
 }

@@ -144,7 +144,7 @@ static struct err *add_unlisted(struct kernel *k, struct model *m, uint64_t addr
 	uint32_t total = m->task_count + m->idle_count;
 	struct model_task task, *tasks;
 
-	if (!address || !model_read_task(k, m->layout, address, &task))
+	if (!address || !model_read_task(k, m, address, &task))
 		return NULL;
 	tasks = realloc(m->tasks, (total + 1) * sizeof(*tasks));
 	if (!tasks)

@@ -52,6 +52,7 @@ struct model_task {
 	uint64_t vruntime;	 /* se.vruntime */
 	uint64_t switches;	 /* nvcsw + nivcsw */
 	struct maybe run_delay;	 /* sched_info.run_delay, ns */
+	struct maybe waiting;	 /* ns since it was queued, by model.clock; 0: does not wait */
 	struct maybe scx_dsq;	 /* address, 0: none */
 	struct maybe scx_dsq_id; /* present while scx_dsq is not 0 */
 	struct maybe scx_vtime, scx_slice, scx_weight, scx_flags;
@@ -123,6 +124,8 @@ struct model {
 	uint64_t time; /* guest ns since ready; set by the coordinator */
 	/* The same moment by the run queues' clock, at least; 0: not known (the coordinator sets it). */
 	uint64_t now;
+	/* The latest run queue clock of the online CPUs, ns; that of an idle CPU stands. */
+	uint64_t clock;
 	struct model_cpu *cpus;
 	unsigned int cpu_count;
 	/* What /proc lists, in the kernel's own list order, each leader followed by its threads.
@@ -270,7 +273,6 @@ struct model_detail {
 	struct maybe nvcsw, nivcsw; /* switches, voluntary and not */
 	struct maybe migrations, timeslices, wake_cpu, migration_disabled, pi_blocked_on;
 	struct maybe boosted; /* runs at a priority that another task lends it */
-	struct maybe waiting; /* ns since it was queued without having run; 0: does not wait */
 	struct maybe stack_pointer; /* as saved when it last left its CPU */
 	struct maybe throttled;	    /* by its group's quota */
 	/* fair; vlag signed. dl: the deadline by the run queue's clock, what is left of its budget.

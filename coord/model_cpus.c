@@ -209,6 +209,8 @@ struct err *model_take_cpus(struct kernel *k, struct model *m)
 			continue;
 		}
 		read_rq(k, m, cpu);
+		if (cpu->online && cpu->clock > m->clock)
+			m->clock = cpu->clock;
 		read_cpustat(k, m, cpu);
 		read_preempt(k, m->layout, cpu);
 	}

@@ -7,17 +7,6 @@ static struct maybe maybe_field(struct object *o, const struct field *f)
 	return (struct maybe){f->present, object_read(o, f)};
 }
 
-/* sched_info.last_queued is 0 while a task runs or sleeps; the run queue's clock set it. */
-static struct maybe waiting(struct object *o, const struct model *m, const struct model_task *task)
-{
-	struct maybe queued = maybe_field(o, &m->layout->last_queued);
-	uint64_t clock = task->cpu < m->cpu_count ? m->cpus[task->cpu].clock : 0;
-
-	if (queued.value)
-		queued.value = clock > queued.value ? clock - queued.value : 0;
-	return queued;
-}
-
 static void read_common(struct object *o, const struct model *m, const struct model_task *task,
 			struct model_detail *d)
 {
@@ -32,7 +21,6 @@ static void read_common(struct object *o, const struct model *m, const struct mo
 	d->pi_blocked_on = maybe_field(o, &l->pi_blocked_on);
 	d->boosted = (struct maybe){l->prio.present && l->normal_prio.present,
 				    task->prio < task->normal_prio};
-	d->waiting = waiting(o, m, task);
 	d->stack_pointer = maybe_field(o, &l->task_sp);
 	d->throttled = maybe_field(o, &l->task_throttled);
 }

@@ -309,8 +309,8 @@ void model_damage(struct model *m, const char *fmt, ...) __attribute__((format(p
 struct err *model_take_tasks(struct kernel *k, struct model *m) __attribute__((warn_unused_result));
 struct err *model_take_cpus(struct kernel *k, struct model *m) __attribute__((warn_unused_result));
 struct err *model_take_scx(struct kernel *k, struct model *m) __attribute__((warn_unused_result));
-/* Read one task_struct into *task; false when it faults. */
-bool model_read_task(struct kernel *k, const struct model_layout *l, uint64_t address,
+/* Read one task_struct into *task, the CPUs having been taken; false when it faults. */
+bool model_read_task(struct kernel *k, const struct model *m, uint64_t address,
 		     struct model_task *task);
 /* The set of CPUs at `address`, those that this kernel can have, up to `bits`; false: it cannot be
  * read. */

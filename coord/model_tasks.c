@@ -42,6 +42,16 @@ static void read_scx(struct kernel *k, const struct model_layout *l, struct obje
 	}
 }
 
+/* sched_info.last_queued is 0 while a task runs or sleeps; a run queue's clock set it. */
+static struct maybe waiting(const struct model *m, struct object *o)
+{
+	struct maybe queued = maybe_field(o, &m->layout->last_queued);
+
+	if (queued.value)
+		queued.value = m->clock > queued.value ? m->clock - queued.value : 0;
+	return queued;
+}
+
 static void read_sched(const struct model_layout *l, struct object *o, struct model_task *task)
 {
 	task->policy = (unsigned int)object_read(o, &l->policy);
@@ -61,9 +71,11 @@ static void read_sched(const struct model_layout *l, struct object *o, struct mo
 	task->run_delay = maybe_field(o, &l->run_delay);
 }
 
-static bool read_task(struct kernel *k, const struct model_layout *l, struct object *o,
+static bool read_task(struct kernel *k, const struct model *m, struct object *o,
 		      struct model_task *task)
 {
+	const struct model_layout *l = m->layout;
+
 	object_prefetch(o, &l->task_lines);
 	memset(task, 0, sizeof(*task));
 	task->address = o->base;
@@ -77,17 +89,18 @@ static bool read_task(struct kernel *k, const struct model_layout *l, struct obj
 	task->flags = (unsigned int)object_read(o, &l->flags);
 	task->kthread = (task->flags & PF_KTHREAD) != 0;
 	read_sched(l, o, task);
+	task->waiting = waiting(m, o);
 	read_scx(k, l, o, task);
 	return !o->faulted;
 }
 
-bool model_read_task(struct kernel *k, const struct model_layout *l, uint64_t address,
+bool model_read_task(struct kernel *k, const struct model *m, uint64_t address,
 		     struct model_task *task)
 {
 	struct object o;
 
 	object_init(&o, k, address);
-	return read_task(k, l, &o, task);
+	return read_task(k, m, &o, task);
 }
 
 struct task_walk {
@@ -120,7 +133,7 @@ static bool add_task(struct task_walk *w, struct object *o)
 {
 	struct model_task task;
 
-	if (!read_task(w->kernel, w->model->layout, o, &task)) {
+	if (!read_task(w->kernel, w->model, o, &task)) {
 		model_damage(w->model, "task at 0x%" PRIx64 ": bad address 0x%" PRIx64, o->base,
 			     o->fault);
 		return true;
@@ -189,7 +202,7 @@ static struct err *add_idle_tasks(struct task_walk *w)
 			continue;
 		object_init(&rq, w->kernel, m->cpus[i].rq);
 		idle = object_read(&rq, &m->layout->rq_idle);
-		if (!idle || !model_read_task(w->kernel, m->layout, idle, &task))
+		if (!idle || !model_read_task(w->kernel, m, idle, &task))
 			continue;
 		ERR_TRY(append(w, &task));
 		m->idle_count++;

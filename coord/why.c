@@ -587,10 +587,7 @@ struct err *why_create(struct kernel *k, const struct model *m, struct machine *
 	w->machine = machine;
 	w->code.kernel = k;
 	w->trace = malloc(sizeof(*w->trace));
-	w->now = m->now;
-	for (unsigned int i = 0; i < m->cpu_count; i++)
-		if (m->cpus[i].clock > w->now && m->cpus[i].online)
-			w->now = m->cpus[i].clock;
+	w->now = m->now > m->clock ? m->now : m->clock;
 	find_layout(w);
 	if (!w->trace) {
 		why_destroy(w);

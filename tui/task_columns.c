@@ -22,6 +22,7 @@ const struct table_column task_columns[TASK_COLUMNS] = {
 	[TASK_SWITCHES] = {"SWITCHES", {8, 0, 0, 60}, ALIGN_RIGHT},
 	[TASK_SWITCH_RATE] = {"SW/s", {5, 0, 0, 80}, ALIGN_RIGHT},
 	[TASK_DELAY] = {"DELAY", {7, 0, 0, 55}, ALIGN_RIGHT},
+	[TASK_WAITING] = {"WAITING", {7, 0, 0, 82}, ALIGN_RIGHT},
 	[TASK_VRUNTIME] = {"VRUNTIME", {14, 0, 0, 35}, ALIGN_RIGHT},
 	[TASK_ON_RQ] = {"ON_RQ", {5, 0, 0, 38}, ALIGN_RIGHT},
 	[TASK_DSQ] = {"DSQ", {18, 0, 0, 26}, ALIGN_RIGHT},
@@ -47,7 +48,8 @@ static const char *const meanings[TASK_COLUMNS] = {
 	[TASK_RUNTIME] = "time on a CPU since it was made",
 	[TASK_SWITCHES] = "context switches",
 	[TASK_SWITCH_RATE] = "context switches a second of guest time",
-	[TASK_DELAY] = "time spent runnable and waiting",
+	[TASK_DELAY] = "time spent waiting, all in all",
+	[TASK_WAITING] = "time since it was queued, of a task that waits",
 	[TASK_VRUNTIME] = "virtual run time of the fair class",
 	[TASK_ON_RQ] = "1 queued, 2 migrating",
 	[TASK_DSQ] = "id of the dispatch queue it is on",
@@ -111,6 +113,10 @@ static bool column_number(const struct model_task *t, int column, struct maybe *
 		return true;
 	case TASK_DELAY:
 		*ret = t->run_delay;
+		return true;
+	case TASK_WAITING:
+		*ret = t->waiting;
+		ret->present = ret->value != 0;
 		return true;
 	case TASK_SLICE:
 		*ret = t->scx_slice;

@@ -84,6 +84,7 @@ class Guest:
         self.jiffies = int(prog["jiffies_64"])
         self.cpus = list(for_each_possible_cpu(prog))
         self.rqs = {cpu: per_cpu(prog["runqueues"], cpu) for cpu in self.cpus}
+        self.clock = max(int(rq.clock) for rq in self.rqs.values())
         self.paths = {}
         self.enums = {}
 
@@ -151,7 +152,7 @@ def state(task):
 
 
 def task_row(g, task):
-    clock, queued = int(g.rqs[int(task_cpu(task))].clock), number(task, "sched_info.last_queued")
+    queued = number(task, "sched_info.last_queued")
     row = {
         "pid": int(task.pid), "tgid": int(task.tgid), "comm": task.comm.string_().decode(), "state": state(task),
         "class": g.class_of(task), "policy": POLICIES[int(task.policy)], "prio": int(task.prio),
@@ -165,7 +166,7 @@ def task_row(g, task):
         "migration_disabled": number(task, "migration_disabled"), "boosted": int(task.prio < task.normal_prio),
         "pi_blocked_on": number(task, "pi_blocked_on"), "wake_cpu": number(task, "wake_cpu"),
         "nvcsw": int(task.nvcsw), "nivcsw": int(task.nivcsw), "migrations": int(task.se.nr_migrations),
-        "timeslices": number(task, "sched_info.pcount"), "waiting": queued and max(0, clock - queued),
+        "timeslices": number(task, "sched_info.pcount"), "waiting": queued and max(0, g.clock - queued),
         "sp": int(task.thread.sp), "throttled": number(task, "throttled"), "deadline": number(task, "se.deadline"),
         "vlag": number(task, "se.vlag"), "fair_slice": number(task, "se.slice"),
         "load_weight": int(task.se.load.weight), "dl_deadline": int(task.dl.deadline),
