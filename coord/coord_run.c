@@ -187,7 +187,7 @@ struct err *coord_restore(struct coord *c, const char *checkpoint, uint64_t gap)
 	/* Another kernel was refused; this one was adopted when it was saved. */
 	ERR_TRY(coord_kernel(c, &kernel));
 	book_gap(c);
-	return NULL;
+	return halts_renew(c->halts);
 }
 
 struct err *coord_thaw(struct coord *c)

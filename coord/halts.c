@@ -136,6 +136,14 @@ struct err *halts_delete(struct halts *h, unsigned int number)
 	return gone.place_count ? set_places(h, h->count) : NULL;
 }
 
+struct err *halts_renew(struct halts *h)
+{
+	for (unsigned int i = 0; i < h->count; i++)
+		if (h->list[i].place_count)
+			return set_places(h, h->count);
+	return NULL;
+}
+
 bool halts_at(const struct halts *h, unsigned int i, struct halt_info *ret)
 {
 	if (i >= h->count)

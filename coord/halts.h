@@ -43,6 +43,9 @@ struct err *halts_add(struct halts *h, const struct halt_spec *spec, unsigned in
 /* Held. ERR_NOT_FOUND lists those that there are. */
 struct err *halts_delete(struct halts *h, unsigned int number) __attribute__((warn_unused_result));
 
+/* Held: the machine's places once more, after another process took its place. */
+struct err *halts_renew(struct halts *h) __attribute__((warn_unused_result));
+
 struct halt_info {
 	unsigned int number;
 	const char *text;

@@ -361,5 +361,8 @@ void machine_let_go(struct machine *m)
 {
 	if (!m->info.attached || !qemu_alive(&m->qemu))
 		return;
-	err_free(m->info.found_stopped ? machine_hold(m, QMP_TIMEOUT) : machine_run(m, NULL));
+	err_free(machine_hold(m, QMP_TIMEOUT));
+	rclock_deinit(&m->rclock, &m->qemu);
+	if (!m->info.found_stopped)
+		err_free(machine_run(m, NULL));
 }

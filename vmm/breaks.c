@@ -11,9 +11,7 @@ _Static_assert(MACHINE_BREAKS_MAX <= VCLOCK_BREAKS_MAX, "they fit");
 
 struct err *machine_can_break(struct machine *m)
 {
-	if (!is_virtual(m))
-		return err_new(ERR_ABSENT, "this needs the virtual clock");
-	if (!vclock_breaks(m->vclock.page)->able)
+	if (is_virtual(m) && !vclock_breaks(m->vclock.page)->able)
 		return err_new(ERR_ABSENT, "QEMU %s does not let its plugin stop within a turn",
 			       m->qemu_version);
 	return NULL;
@@ -24,9 +22,13 @@ struct err *machine_set_breaks(struct machine *m, const struct machine_break *li
 	struct vclock_breaks *to;
 
 	ERR_TRY(machine_can_break(m));
-	to = vclock_breaks(m->vclock.page);
 	if (count > MACHINE_BREAKS_MAX)
 		return err_new(ERR_REFUSED, "at most %d places to stop at", MACHINE_BREAKS_MAX);
+	if (m->rclock.stopped)
+		return err_new(ERR_REFUSED, "the guest is frozen --as-steal: thaw it first");
+	if (!is_virtual(m))
+		return rbreaks_set(&m->rclock.breaks, &m->qemu.qmp, list, count);
+	to = vclock_breaks(m->vclock.page);
 	for (unsigned int i = 0; i < count; i++)
 		to->list[i] = (struct vclock_break){.address = list[i].address,
 						    .length = list[i].length,
@@ -40,7 +42,11 @@ bool machine_hit(struct machine *m, struct machine_hit *ret)
 {
 	const struct vclock_breaks *from;
 
-	if (!is_virtual(m) || !vclock_held(&m->vclock) || m->vclock.page->reason != VCLOCK_BREAK)
+	if (!is_virtual(m)) {
+		*ret = m->rclock.breaks.hit;
+		return !m->rclock.running && m->rclock.breaks.stands;
+	}
+	if (!vclock_held(&m->vclock) || m->vclock.page->reason != VCLOCK_BREAK)
 		return false;
 	from = vclock_breaks(m->vclock.page);
 	*ret = (struct machine_hit){.kind = (enum break_kind)from->kind,

@@ -252,11 +252,13 @@ void machine_destroy(struct machine *m)
 
 enum machine_state machine_state(struct machine *m)
 {
-	bool held = is_virtual(m) ? vclock_held(&m->vclock) : !m->rclock.running;
-
 	if (!qemu_alive(&m->qemu))
 		return MACHINE_DEAD;
-	return held ? MACHINE_HELD : MACHINE_RUNNING;
+	if (is_virtual(m))
+		return vclock_held(&m->vclock) ? MACHINE_HELD : MACHINE_RUNNING;
+	/* Trouble with the stub is told by whoever waits. */
+	err_free(rclock_look(&m->rclock, &m->qemu));
+	return m->rclock.running ? MACHINE_RUNNING : MACHINE_HELD;
 }
 
 const char *machine_death(struct machine *m)

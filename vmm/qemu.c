@@ -238,6 +238,20 @@ bool qemu_alive(struct qemu *q)
 	return false;
 }
 
+void qemu_seize(struct qemu *q)
+{
+	siginfo_t info;
+
+	kill(q->pid, SIGSTOP);
+	while (waitid(P_PID, (id_t)q->pid, &info, WSTOPPED | WEXITED | WNOWAIT) && errno == EINTR)
+		;
+}
+
+void qemu_let_go(struct qemu *q)
+{
+	kill(q->pid, SIGCONT);
+}
+
 void qemu_wait_locked(struct qemu *q)
 {
 	char *path = str_format("/proc/%d/syscall", (int)q->pid);

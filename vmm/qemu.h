@@ -42,6 +42,9 @@ void qemu_stop(struct qemu *q);
 
 /* Look whether it has ended and what QMP has to say, without waiting; false when it has. */
 bool qemu_alive(struct qemu *q);
+/* Stop the process, our child, by a signal, and wait until it has stopped; let it go on. */
+void qemu_seize(struct qemu *q);
+void qemu_let_go(struct qemu *q);
 /* Wait until QEMU's main thread waits for a lock: it has taken up the last request as far as it can while
  * the guest stands. Without the right to look, a fixed time. */
 void qemu_wait_locked(struct qemu *q);
