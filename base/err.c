@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/err.h"
+#include "base/str.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,20 +36,13 @@ static struct err *err_take(enum err_kind kind, uint64_t address, char *detail)
 	return err;
 }
 
-static char *format_va(const char *fmt, va_list ap)
-{
-	char *text = NULL;
-
-	return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
-}
-
 struct err *err_new(enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 	char *detail;
 
 	va_start(ap, fmt);
-	detail = format_va(fmt, ap);
+	detail = str_vformat(fmt, ap);
 	va_end(ap);
 	return err_take(kind, 0, detail);
 }
@@ -69,7 +63,7 @@ struct err *err_os(int errnum, const char *fmt, ...)
 	char *context, *detail;
 
 	va_start(ap, fmt);
-	context = format_va(fmt, ap);
+	context = str_vformat(fmt, ap);
 	va_end(ap);
 	detail = join(context, strerror(errnum));
 	free(context);
@@ -93,7 +87,7 @@ struct err *err_wrap(struct err *err, const char *fmt, ...)
 	if (!err || err == &nomem_err)
 		return err;
 	va_start(ap, fmt);
-	context = format_va(fmt, ap);
+	context = str_vformat(fmt, ap);
 	va_end(ap);
 	detail = join(context, err->detail);
 	free(context);

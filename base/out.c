@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/out.h"
 #include "base/parse.h"
+#include "base/str.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -718,18 +719,17 @@ static void text_line(struct out *out, const char *text, size_t len)
 
 void out_text(struct out *out, const char *fmt, ...)
 {
-	char *text = NULL;
+	char *text;
 	va_list ap;
-	int len;
 
 	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
+	text = str_vformat(fmt, ap);
 	va_end(ap);
-	if (len < 0) {
+	if (!text) {
 		out->failed = true;
 		return;
 	}
-	text_line(out, text, (size_t)len);
+	text_line(out, text, strlen(text));
 	free(text);
 }
 

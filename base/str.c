@@ -160,16 +160,22 @@ bool str_is_hex(const char *text)
 	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && isxdigit((unsigned char)text[2]);
 }
 
+char *str_vformat(const char *fmt, va_list ap)
+{
+	char *text;
+
+	return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
+}
+
 char *str_format(const char *fmt, ...)
 {
 	va_list ap;
-	char *text = NULL;
-	int len;
+	char *text;
 
 	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
+	text = str_vformat(fmt, ap);
 	va_end(ap);
-	return len < 0 ? NULL : text;
+	return text;
 }
 
 /* Levenshtein distance of two names of at most 63 bytes; UINT_MAX for longer ones. */

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -40,6 +41,7 @@ bool str_is_hex(const char *text); /* begins with 0x and a hexadecimal digit */
 
 /* The copy of a formatted text, caller frees, NULL when out of memory. */
 char *str_format(const char *fmt, ...) __attribute__((format(printf, 1, 2), warn_unused_result));
+char *str_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0), warn_unused_result));
 
 /*
  * Names near `wanted` for error messages: call once per candidate, then nearest_text().

@@ -25,13 +25,12 @@ static int shown_width(const char *text, size_t len)
 struct err *expr_error(enum err_kind kind, const char *text, size_t column, const char *fmt, ...)
 {
 	struct str shown = {0};
-	char *why = NULL;
+	char *why;
 	struct err *err;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&why, fmt, ap) < 0)
-		why = NULL;
+	why = str_vformat(fmt, ap);
 	va_end(ap);
 	str_add_clean(&shown, text, EXPR_MAX_TEXT);
 	if (!why || shown.failed)

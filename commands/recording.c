@@ -16,13 +16,12 @@
 
 struct err *recording_error(const struct recording *r, unsigned int line, const char *fmt, ...)
 {
-	char *why = NULL;
+	char *why;
 	struct err *err;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&why, fmt, ap) < 0)
-		why = NULL;
+	why = str_vformat(fmt, ap);
 	va_end(ap);
 	if (!why)
 		return err_nomem();
@@ -503,7 +502,7 @@ static struct err *check_command(const struct recording *r, const struct recordi
 	const char *at = name ? strstr(line, name) : NULL;
 	size_t column = at ? (size_t)(at - line) : 0;
 	struct err *err, *placed;
-	char *why = NULL;
+	char *why;
 
 	if (!name)
 		return err_nomem();

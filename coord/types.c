@@ -258,6 +258,20 @@ enum type_kind types_kind(const struct types *t, uint32_t id)
 	}
 }
 
+bool types_is_scalar(const struct types *t, uint32_t id)
+{
+	switch (types_kind(t, id)) {
+	case TYPE_INT:
+	case TYPE_BOOL:
+	case TYPE_CHAR:
+	case TYPE_ENUM:
+	case TYPE_POINTER:
+		return true;
+	default:
+		return false;
+	}
+}
+
 uint64_t types_size(const struct types *t, uint32_t id)
 {
 	uint64_t count = 1;

@@ -51,6 +51,8 @@ struct err *types_array_of(const struct types *t, uint32_t element, uint32_t cou
 	__attribute__((warn_unused_result));
 
 enum type_kind types_kind(const struct types *t, uint32_t id); /* through typedefs and qualifiers */
+/* A number: an integer, truth value, character, enumerator or pointer. */
+bool types_is_scalar(const struct types *t, uint32_t id);
 uint64_t types_size(const struct types *t, uint32_t id);       /* bytes; 0 for void and functions */
 bool types_signed(const struct types *t, uint32_t id);
 uint32_t types_target(const struct types *t,

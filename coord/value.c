@@ -74,16 +74,7 @@ static unsigned int scalar_size(const struct types *t, uint32_t type)
 {
 	uint64_t size = types_size(t, type);
 
-	switch (types_kind(t, type)) {
-	case TYPE_INT:
-	case TYPE_BOOL:
-	case TYPE_CHAR:
-	case TYPE_ENUM:
-	case TYPE_POINTER:
-		return size <= 8 ? (unsigned int)size : 0;
-	default:
-		return 0;
-	}
+	return types_is_scalar(t, type) && size <= 8 ? (unsigned int)size : 0;
 }
 
 /* The low `bits` (1..64) of `number`, sign-extended when the type is signed. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/canvas.h"
 
+#include "base/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,13 +232,12 @@ int area_text(const struct area *a, int row, int col, enum role role, const char
 int area_textf(const struct area *a, int row, int col, enum role role, const char *fmt, ...)
 {
 	va_list ap;
-	char *text = NULL;
-	int len;
+	char *text;
 
 	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
+	text = str_vformat(fmt, ap);
 	va_end(ap);
-	if (len < 0)
+	if (!text)
 		return col;
 	col = area_text(a, row, col, role, text);
 	free(text);

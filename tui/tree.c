@@ -37,20 +37,6 @@ static bool has_children(const struct types *t, uint32_t type)
 	}
 }
 
-static bool is_scalar(const struct types *t, uint32_t type)
-{
-	switch (types_kind(t, type)) {
-	case TYPE_INT:
-	case TYPE_BOOL:
-	case TYPE_CHAR:
-	case TYPE_ENUM:
-	case TYPE_POINTER:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* What is about to be put into the tree below one node. */
 struct batch {
 	const struct types *types;
@@ -85,7 +71,7 @@ static void add_node(struct batch *b, char *name, const struct member *m, uint64
 		.bit_size = m->bit_size,
 		.depth = b->depth,
 		.parental = has_children(b->types, m->type),
-		.scalar = is_scalar(b->types, m->type),
+		.scalar = types_is_scalar(b->types, m->type),
 	};
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vmm/args.h"
+
+#include "base/str.h"
 #include "vmm/topology.h"
 
 #include <inttypes.h>
@@ -11,7 +13,6 @@ void args_add(struct args *a, const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
-	int n;
 
 	if (a->count + 2 > a->size) {
 		unsigned int size = a->size ? a->size * 2 : 64;
@@ -25,9 +26,9 @@ void args_add(struct args *a, const char *fmt, ...)
 		a->size = size;
 	}
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = str_vformat(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
+	if (!text) {
 		a->failed = true;
 		return;
 	}
