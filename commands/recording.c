@@ -502,7 +502,7 @@ static struct err *check_command(const struct recording *r, const struct recordi
 	const char *at = name ? strstr(line, name) : NULL;
 	size_t column = at ? (size_t)(at - line) : 0;
 	struct err *err, *placed;
-	char *why;
+	char *why = NULL;
 
 	if (!name)
 		return err_nomem();
