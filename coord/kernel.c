@@ -182,6 +182,20 @@ struct err *kernel_translate(struct kernel *k, uint64_t va, uint64_t *ret_phys)
 	return pagetable_walk(&k->pagetable, va, ret_phys) ? NULL : err_fault(va);
 }
 
+bool kernel_user_u32(struct kernel *k, uint64_t pgd, uint64_t va, uint32_t *ret)
+{
+	uint64_t table, phys;
+	const void *at;
+
+	if (va % sizeof(*ret) || !pagetable_walk(&k->pagetable, pgd, &table) ||
+	    !pagetable_walk_from(&k->pagetable, table, va, &phys))
+		return false;
+	at = ram_at(k->ram, phys, sizeof(*ret));
+	if (at)
+		memcpy(ret, at, sizeof(*ret));
+	return at != NULL;
+}
+
 void *kernel_at(struct kernel *k, uint64_t va, size_t len)
 {
 	return len <= left_in_page(va) ? pagetable_at(&k->pagetable, va) : NULL;

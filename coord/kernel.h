@@ -81,6 +81,9 @@ struct err *kernel_read_string(struct kernel *k, uint64_t va, char *buffer, size
 /* Guest-physical address of `va` through the kernel's own page tables. */
 struct err *kernel_translate(struct kernel *k, uint64_t va, uint64_t *ret_phys)
 	__attribute__((warn_unused_result));
+/* The aligned word at `va` of the process whose top page table is at `pgd` (mm_struct.pgd); false: it is not
+ * in memory. */
+bool kernel_user_u32(struct kernel *k, uint64_t pgd, uint64_t va, uint32_t *ret);
 /* Host pointer to [va, va + len) when it lies in one page, else NULL. Valid in this window. */
 void *kernel_at(struct kernel *k, uint64_t va, size_t len);
 /* The kernel's direct mapping of guest-physical `phys`. */

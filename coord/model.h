@@ -178,6 +178,8 @@ void model_flags(struct kernel *k, const struct model *m, enum model_flags which
 
 /* CLOCK_MONOTONIC as of the last tick, ns, by which timers are set. */
 struct maybe model_monotonic_now(struct kernel *k, const struct model *m);
+/* ns, signed, until the jiffy `expires`, by which the timer wheel's timers are set. */
+struct maybe model_until_jiffy(struct kernel *k, const struct model *m, uint64_t expires);
 
 /* The letter of /proc/PID/stat for a task's __state and exit_state. */
 char model_state_letter(uint32_t state, uint32_t exit_state);

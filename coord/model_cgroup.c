@@ -93,6 +93,20 @@ struct maybe model_monotonic_now(struct kernel *k, const struct model *m)
 	return model_monotonic(k, m->layout);
 }
 
+struct maybe model_until_jiffy(struct kernel *k, const struct model *m, uint64_t expires)
+{
+	uint64_t now;
+	struct err *err = m->layout->jiffies ? kernel_read_u64(k, m->layout->jiffies, &now)
+					     : err_new(ERR_ABSENT, "no jiffies_64");
+
+	if (err) {
+		err_free(err);
+		return (struct maybe){0};
+	}
+	return (struct maybe){m->layout->tick_ns != 0,
+			      (uint64_t)((int64_t)(expires - now) * (int64_t)m->layout->tick_ns)};
+}
+
 /* An array of pointers by CPU; since 7.2 per-CPU memory. */
 uint64_t model_group_queue(struct kernel *k, const struct model_layout *l, uint64_t task_group,
 			   unsigned int cpu)

@@ -37,10 +37,9 @@ static bool is_canonical(const struct pagetable *pt, uint64_t va)
 	return high == 0 || high == UINT64_MAX >> (bits - 1);
 }
 
-bool pagetable_walk(const struct pagetable *pt, uint64_t va, uint64_t *ret_phys)
+bool pagetable_walk_from(const struct pagetable *pt, uint64_t table, uint64_t va,
+			 uint64_t *ret_phys)
 {
-	uint64_t table = pt->root;
-
 	if (!is_canonical(pt, va))
 		return false;
 	for (unsigned int level = pt->levels; level-- > 0;) {
@@ -63,6 +62,11 @@ bool pagetable_walk(const struct pagetable *pt, uint64_t va, uint64_t *ret_phys)
 		return true;
 	}
 	return false;
+}
+
+bool pagetable_walk(const struct pagetable *pt, uint64_t va, uint64_t *ret_phys)
+{
+	return pagetable_walk_from(pt, pt->root, va, ret_phys);
 }
 
 uint8_t *pagetable_at(struct pagetable *pt, uint64_t va)

@@ -38,6 +38,9 @@ void pagetable_flush(struct pagetable *pt);
 /* Guest-physical address of `va`; false when it is not canonical, not present, or a table on the
  * way is not in RAM. The result itself need not be RAM (device memory). Never uses the cache. */
 bool pagetable_walk(const struct pagetable *pt, uint64_t va, uint64_t *ret_phys);
+/* The same through another top table, at guest-physical `table`: a process's. */
+bool pagetable_walk_from(const struct pagetable *pt, uint64_t table, uint64_t va,
+			 uint64_t *ret_phys);
 
 /* Host pointer to the byte at `va`, good up to the end of its 4 KiB page; NULL when it is not
  * mapped or not RAM. Uses and fills the cache. */

@@ -11,11 +11,9 @@
 
 #define MS 1000000ull
 
-/* A busy CPU that was not seen by its own tick for this long takes no interrupts: ticks come every
- * 1 to 10 ms. */
-#define MASKED_NS (100 * MS)
 /* A CPU without interrupts is why others wait: it comes first. */
 #define MASKED_FIRST (1ull << 62)
+#define TASK_WAKING 0x200 /* include/linux/sched.h, since 4.14 */
 /* From here on waiting is worth a line of its own. */
 #define WAIT_NS (100 * MS)
 #define BLOCKED_NS (1000 * MS)
@@ -144,8 +142,7 @@ void why_answer_deinit(struct why_answer *a)
 
 /* ---- time ---- */
 
-/* Its own queue's clock stands while that CPU idles: the latest of all clocks is now. */
-static uint64_t since(const struct why *w, uint64_t clock)
+uint64_t why_since(const struct why *w, uint64_t clock)
 {
 	return clock && w->now > clock ? w->now - clock : 0;
 }
@@ -157,282 +154,9 @@ uint64_t why_waited(struct question *q)
 
 	object_init(&o, q->why->kernel, q->task->address);
 	q->queued = object_read(&o, &q->why->last_queued);
-	waited = since(q->why, q->queued);
+	waited = why_since(q->why, q->queued);
 	/* The watchdog's account, in ticks, goes on when the task is moved from queue to queue. */
 	return (int64_t)age > (int64_t)waited ? age : waited;
-}
-
-uint64_t why_last_run(struct why *w, unsigned int cpu)
-{
-	const struct model *m = w->model;
-
-	if (!w->last_run)
-		w->last_run = calloc(m->cpu_count + 1, sizeof(*w->last_run));
-	if (!w->last_run || cpu >= m->cpu_count)
-		return 0;
-	for (unsigned int i = 0; !w->last_run[m->cpu_count] && i < m->task_count; i++) {
-		const struct model_task *t = &m->tasks[i];
-		struct object o;
-		uint64_t ran;
-
-		object_init(&o, w->kernel, t->address);
-		ran = object_read(&o, &w->exec_start);
-		if (t->cpu < m->cpu_count && !t->current && ran > w->last_run[t->cpu])
-			w->last_run[t->cpu] = ran;
-	}
-	w->last_run[m->cpu_count] = 1; /* read */
-	return w->last_run[cpu];
-}
-
-uint64_t why_masked(const struct why *w, const struct model_cpu *cpu)
-{
-	uint64_t age = since(w, cpu->clock);
-
-	if (cpu->idle || !cpu->online || (cpu->tick_stopped.present && cpu->tick_stopped.value))
-		return 0;
-	return age >= MASKED_NS ? age : 0;
-}
-
-uint64_t why_current_for(struct why *w, const struct model_cpu *cpu)
-{
-	struct object o;
-
-	if (cpu->current_task < 0)
-		return 0;
-	object_init(&o, w->kernel, w->model->tasks[cpu->current_task].address);
-	return since(w, object_read(&o, &w->last_arrival));
-}
-
-/* ---- on a CPU's queue ---- */
-
-/* Functions in which a CPU waits for a spinlock. */
-static bool is_spinning(const char *function)
-{
-	return strcmp(function, "native_queued_spin_lock_slowpath") == 0 ||
-	       str_starts(function, "_raw_spin_lock") || str_starts(function, "queued_spin_lock") ||
-	       str_starts(function, "raw_spin_rq_lock");
-}
-
-/* The innermost function that has a name; past those that wait for a spinlock, who wants it. */
-static void name_place(struct why *w, uint64_t task, unsigned int cpu,
-		       const struct cpu_registers *r, struct str *s)
-{
-	bool spins = false;
-
-	w->trace->count = 0;
-	if (why_unwind(w))
-		unwind_running(w->unwind, task, cpu, r, w->trace);
-	for (unsigned int i = 0; i < w->trace->count; i++) {
-		const struct unwind_frame *f = &w->trace->frames[i];
-		struct str name = {0};
-		bool found = code_function(&w->code, f->exact ? f->ip : f->ip - 1, &name);
-		bool lock = found && is_spinning(str_text(&name));
-
-		if (found && !lock)
-			str_addf(s, "%s %.64s", spins ? "spinning for a lock in" : "in",
-				 str_text(&name));
-		str_deinit(&name);
-		if (found && !lock)
-			return;
-		spins |= lock;
-	}
-	str_add(s, spins ? "spinning for a lock" : "in code without a name");
-}
-
-/* In the kernel with interrupts off; where. False: it is not, or cannot be told. */
-static bool keeps_off(struct why *w, const struct model_cpu *cpu, struct str *where)
-{
-	struct cpu_registers r;
-	struct err *err = w->machine ? machine_registers(w->machine, cpu->cpu, &r) : NULL;
-	bool off =
-		w->machine && !err && !(r.value[REG_RFLAGS] & RFLAGS_IF) && !registers_in_user(&r);
-
-	err_free(err);
-	if (off && cpu->current_task >= 0)
-		name_place(w, w->model->tasks[cpu->current_task].address, cpu->cpu, &r, where);
-	return off;
-}
-
-struct why_sentence why_masked_text(struct why *w, const struct model_cpu *cpu)
-{
-	struct why_text time = why_time(why_masked(w, cpu)), name = {"?"};
-	struct why_sentence s;
-	struct str where = {0};
-
-	if (cpu->current_task >= 0)
-		name = why_name(&w->model->tasks[cpu->current_task]);
-	if (keeps_off(w, cpu, &where))
-		snprintf(s.text, sizeof(s.text),
-			 "cpu %u has had no timer interrupt for %s: %s keeps them off, %.100s",
-			 cpu->cpu, time.text, name.text, str_text(&where));
-	else
-		snprintf(s.text, sizeof(s.text),
-			 "cpu %u has had no timer interrupt for %s: %s runs there, but has not "
-			 "forbidden them",
-			 cpu->cpu, time.text, name.text);
-	str_deinit(&where);
-	return s;
-}
-
-static void say_idle(struct question *q, const struct model_cpu *cpu)
-{
-	if (cpu->need_resched.present && cpu->need_resched.value)
-		why_say(q, WHY_ABOUT_TO_RUN,
-			"is about to run: cpu %u idles and was told to reschedule", cpu->cpu);
-	else
-		why_say(q, WHY_NOT_KICKED,
-			"stands in the queue of cpu %u, which idles and was not told to reschedule "
-			"(waits %s)",
-			cpu->cpu, why_time(q->answer->waited.value).text);
-}
-
-static void say_behind(struct question *q, const struct model_cpu *cpu,
-		       const struct model_task *current, int ahead)
-{
-	struct why_text runs = why_time(why_current_for(q->why, cpu));
-
-	if (ahead > 0)
-		why_say(q, WHY_BEHIND,
-			"waits its turn on cpu %u behind %d other%s; %s runs there for %s",
-			cpu->cpu, ahead, ahead == 1 ? "" : "s", why_name(current).text, runs.text);
-	else
-		why_say(q, WHY_BEHIND, "%s on cpu %u; %s runs there for %s",
-			ahead == 0 ? "comes next" : "waits its turn", cpu->cpu,
-			why_name(current).text, runs.text);
-}
-
-void why_on_cpu(struct question *q, const struct model_cpu *cpu, int ahead)
-{
-	const struct model_task *current;
-	uint64_t masked = why_masked(q->why, cpu);
-
-	if (!cpu->online) {
-		why_say(q, WHY_UNKNOWN, "stands in the queue of cpu %u, which is offline",
-			cpu->cpu);
-		return;
-	}
-	if (cpu->current_task < 0) {
-		why_say(q, WHY_UNKNOWN, "waits on cpu %u; what runs there cannot be read",
-			cpu->cpu);
-		return;
-	}
-	current = &q->why->model->tasks[cpu->current_task];
-	why_fact(q, "current", "%s, class %s, prio %d, for %s", why_name(current).text,
-		 sched_class_name(current->class), current->prio,
-		 why_time(why_current_for(q->why, cpu)).text);
-	if (masked)
-		why_say(q, WHY_CPU_MASKED, "waits: %s", why_masked_text(q->why, cpu).text);
-	else if (cpu->idle)
-		say_idle(q, cpu);
-	else if (current->class < q->task->class)
-		why_say(q, WHY_HIGHER_CLASS,
-			"waits for cpu %u, which runs %s of the %s class for %s", cpu->cpu,
-			why_name(current).text, sched_class_name(current->class),
-			why_time(why_current_for(q->why, cpu)).text);
-	else
-		say_behind(q, cpu, current, ahead);
-}
-
-/* ---- fair, rt, deadline ---- */
-
-/* What the cgroups of a fair task say of its quota. True: throttled. */
-static bool is_throttled(struct question *q, const struct model_group *groups, unsigned int count,
-			 uint64_t cgroup)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		struct model_group_cpu on;
-		struct str path = {0};
-
-		if (groups[i].address != cgroup)
-			continue;
-		if (groups[i].quota.present && q->cpu &&
-		    model_group_cpu(q->why->kernel, q->why->model, &groups[i], q->cpu->cpu, &on) &&
-		    on.throttled.present && on.throttled.value) {
-			str_add_clean(&path, groups[i].path, SIZE_MAX);
-			why_fact(q, "cpu.max", "%s: %s of every %s", str_text(&path),
-				 why_time(groups[i].quota.value).text,
-				 why_time(groups[i].period.value).text);
-			if (groups[i].refill.present && (int64_t)groups[i].refill.value > 0)
-				why_say(q, WHY_THROTTLED,
-					"is throttled: cgroup %s has used up its cpu.max and gets "
-					"more in %s",
-					str_text(&path), why_time(groups[i].refill.value).text);
-			else
-				why_say(q, WHY_THROTTLED,
-					"is throttled: cgroup %s has used up its cpu.max",
-					str_text(&path));
-			str_deinit(&path);
-			return true;
-		}
-		return groups[i].parent >= 0 &&
-		       is_throttled(q, groups, count, groups[groups[i].parent].address);
-	}
-	return false;
-}
-
-static bool why_throttled(struct question *q)
-{
-	struct why *w = q->why;
-	uint64_t cgroup = model_task_cgroup(w->kernel, w->model, q->task->address);
-	struct model_group *groups = NULL;
-	unsigned int count = 0;
-	struct str damage = {0};
-	bool throttled = false;
-	struct err *err =
-		cgroup ? model_groups(w->kernel, w->model, &groups, &count, &damage) : NULL;
-
-	if (!err)
-		throttled = is_throttled(q, groups, count, cgroup);
-	err_free(err);
-	model_groups_destroy(groups, count);
-	str_deinit(&damage);
-	return throttled;
-}
-
-/* Tasks of its own class that the kernel would pick before it. */
-static int entities_ahead(struct question *q, const struct model_entity *e, unsigned int count)
-{
-	const struct model_entity *own = NULL;
-	int ahead = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		if (e[i].task == q->index)
-			own = &e[i];
-	if (!own)
-		return -1;
-	if (own->class == CLASS_FAIR) {
-		why_fact(q, "fair", "lag %" PRId64 " (%s), deadline in %" PRId64 " of virtual time",
-			 (int64_t)own->lag.value,
-			 own->eligible.present && own->eligible.value ? "eligible" : "not eligible",
-			 (int64_t)(own->deadline.value - own->vruntime.value));
-		/* Groups have deadlines of their own: a place in all of them is no number. */
-		for (unsigned int i = 0; i < count; i++)
-			if (e[i].class == CLASS_FAIR && e[i].depth)
-				return -1;
-	}
-	for (unsigned int i = 0; i < count; i++)
-		if (e[i].kind == ENTITY_TASK && e[i].queued && &e[i] != own && !e[i].current &&
-		    e[i].class == own->class &&
-		    (own->class == CLASS_FAIR
-			     ? (int64_t)(e[i].deadline.value - own->deadline.value) < 0
-			     : &e[i] < own))
-			ahead++;
-	return ahead;
-}
-
-static void why_own_queue(struct question *q)
-{
-	struct model_entity *entities = NULL;
-	unsigned int count = 0;
-	struct str damage = {0};
-	struct err *err = model_entities(q->why->kernel, q->why->model, q->cpu->cpu, &entities,
-					 &count, &damage);
-	int ahead = err ? -1 : entities_ahead(q, entities, count);
-
-	err_free(err);
-	why_on_cpu(q, q->cpu, ahead);
-	free(entities);
-	str_deinit(&damage);
 }
 
 static void why_runnable(struct question *q)
@@ -452,12 +176,32 @@ static void why_runnable(struct question *q)
 	}
 	if (q->task->class == CLASS_EXT && why_ext(q))
 		return;
-	if (q->task->class == CLASS_FAIR && why_throttled(q))
+	if (why_throttled(q))
 		return;
 	why_own_queue(q);
 }
 
+/* Woken for a CPU that has not taken it onto its queue yet: it does so when it takes the interrupt.
+ */
+static void why_waking(struct question *q)
+{
+	if (q->cpu && why_masked(q->why, q->cpu))
+		why_say(q, WHY_CPU_MASKED, "was woken, but %s",
+			why_masked_text(q->why, q->cpu).text);
+	else
+		why_say(q, WHY_ABOUT_TO_RUN, "was woken just now, for cpu %u", q->task->cpu);
+}
+
 /* ---- one answer ---- */
+
+/* EEVDF leaves a task that fell asleep on its queue until its lag is worn off. */
+static bool is_delayed(const struct question *q)
+{
+	struct object o;
+
+	object_init(&o, q->why->kernel, q->task->address);
+	return q->task->on_rq && object_read(&o, &q->why->delayed);
+}
 
 static void why_running(struct question *q)
 {
@@ -497,7 +241,9 @@ struct err *why_task(struct why *w, int task, struct why_answer *ret)
 			q.task->state == 'Z' ? "; its parent has not asked for its status" : "");
 	else if (q.task->current && q.cpu)
 		why_running(&q);
-	else if (q.task->on_rq)
+	else if (q.task->state_bits & TASK_WAKING)
+		why_waking(&q);
+	else if (q.task->on_rq && !is_delayed(&q))
 		why_runnable(&q);
 	else
 		why_blocked(&q);
@@ -524,7 +270,7 @@ static uint64_t badness(struct why *w, int task)
 	}
 	if (t->state == 'D') {
 		object_init(&o, w->kernel, t->address);
-		ns = since(w, object_read(&o, &w->exec_start));
+		ns = why_since(w, object_read(&o, &w->exec_start));
 		return ns >= BLOCKED_NS ? ns : 0;
 	}
 	if (!t->on_rq || t->state != 'R')
@@ -539,7 +285,7 @@ unsigned int why_worst(struct why *w, int *tasks, unsigned int max)
 	uint64_t *scores = calloc(max ? max : 1, sizeof(*scores));
 	unsigned int found = 0, kept = 0;
 
-	for (unsigned int i = 0; scores && i < w->model->task_count; i++) {
+	for (unsigned int i = 0; scores && i < w->model->task_count + w->model->idle_count; i++) {
 		uint64_t score = badness(w, (int)i);
 		unsigned int at = kept < max ? kept : max;
 
@@ -571,6 +317,7 @@ static void find_layout(struct why *w)
 	field_find(t, task, "sched_info.last_arrival", &w->last_arrival);
 	field_find(t, task, "sched_info.last_queued", &w->last_queued);
 	field_find(t, task, "se.exec_start", &w->exec_start);
+	field_find(t, task, "se.sched_delayed", &w->delayed);
 	field_find(t, task, "blocked_on", &w->blocked_on);
 	field_find(t, task, "frozen", &w->frozen);
 }
@@ -605,6 +352,9 @@ void why_destroy(struct why *w)
 	code_deinit(&w->code);
 	free(w->trace);
 	free(w->dsqs);
+	for (unsigned int i = 0; w->scheduling && i < w->model->cpu_count; i++)
+		free(w->scheduling[i]);
+	free(w->scheduling);
 	free(w->last_run);
 	free(w);
 }

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A CPU may take this long from a wake-up to the task; what waits longer was not taken. */
-#define PROMPT_NS 20000000ull
-
 /* ---- the CPUs that it may use ---- */
 
 /* Online CPUs, as far as they matter to a task that waits. */
@@ -38,17 +35,17 @@ static unsigned int count_of(const struct cpu_set *set)
 static void look_at_idle(struct question *q, const struct model_cpu *cpu, struct cpus_seen *seen)
 {
 	mask_set(seen->idle.bits, cpu->cpu);
+	if (q->queued && why_last_run(q->why, cpu->cpu) > q->queued)
+		mask_set(seen->passed.bits, cpu->cpu);
 	if (cpu->need_resched.present && cpu->need_resched.value)
 		mask_set(seen->told.bits, cpu->cpu);
 	else if (q->queued && cpu->clock <= q->queued)
 		mask_set(seen->asleep.bits, cpu->cpu);
-	else if (q->queued && why_last_run(q->why, cpu->cpu) > q->queued)
-		mask_set(seen->passed.bits, cpu->cpu);
 }
 
 static void look_at_cpus(struct question *q, struct cpus_seen *seen)
 {
-	const struct why *w = q->why;
+	struct why *w = q->why;
 
 	*seen = (struct cpus_seen){0};
 	for (unsigned int i = 0; i < w->model->cpu_count && i < WHY_CPUS; i++) {
@@ -64,7 +61,7 @@ static void look_at_cpus(struct question *q, struct cpus_seen *seen)
 		seen->allowed++;
 		if (why_masked(w, cpu))
 			seen->masked = cpu;
-		if (cpu->idle)
+		else if (cpu->idle)
 			look_at_idle(q, cpu, seen);
 	}
 }
@@ -78,36 +75,70 @@ static void set_fact(struct question *q, const char *key, const struct cpu_set *
 	free(cpus);
 }
 
+/* "; cpu 1 was not kicked", appended; nothing for none. */
+static void add_cpus(struct str *s, const struct cpu_set *set, const char *of_one,
+		     const char *of_many)
+{
+	unsigned int count = count_of(set);
+	char *cpus = count ? why_cpus(set) : NULL;
+
+	if (cpus)
+		str_addf(s, "%scpu %s %s", s->len ? "; " : "", cpus, count == 1 ? of_one : of_many);
+	free(cpus);
+}
+
+/* Where one of the CPUs is, that were told to reschedule: a dispatch() that gives them nothing is
+ * called again and again. */
+static void add_scheduling(struct question *q, const struct cpu_set *told, struct str *s)
+{
+	const struct model *m = q->why->model;
+
+	for (unsigned int i = 0; i < m->cpu_count && i < WHY_CPUS; i++) {
+		const char *place =
+			mask_test(told->bits, i) ? why_scheduling(q->why, &m->cpus[i]) : NULL;
+
+		if (place) {
+			str_addf(s, " (cpu %u is in %s)", i, place);
+			return;
+		}
+	}
+}
+
+/* It has not waited long enough to accuse anybody. */
+static void say_prompt(struct question *q, const struct cpus_seen *seen, const char *where,
+		       enum why_verdict verdict)
+{
+	if (count_of(&seen->told))
+		why_say(q, WHY_ABOUT_TO_RUN,
+			"%s: an idle CPU that may run it was told to reschedule", where);
+	else
+		why_say(q, verdict == WHY_NOT_DISPATCHED ? verdict : WHY_DSQ_TURN, "%s", where);
+}
+
 /* CPUs idle that may run it. `where` says what holds it since when. */
 static void say_idle(struct question *q, const struct cpus_seen *seen, const char *where,
 		     enum why_verdict verdict)
 {
-	char *idle = why_cpus(&seen->idle), *passed = why_cpus(&seen->passed);
-	char *asleep = why_cpus(&seen->asleep);
-	const char *s = count_of(&seen->idle) == 1 ? "s" : "";
+	struct str s = {0};
 
-	if (count_of(&seen->told))
-		why_say(q, WHY_ABOUT_TO_RUN,
-			"%s: an idle CPU that may run it was told to reschedule", where);
-	else if (q->answer->waited.value < PROMPT_NS)
-		why_say(q, WHY_DSQ_TURN, "%s", where);
-	else if (count_of(&seen->passed))
-		why_say(q, verdict, "%s: cpu %s may run it, idle%s and %s run others since%s%s%s",
-			where, passed, count_of(&seen->passed) == 1 ? "s" : "",
-			count_of(&seen->passed) == 1 ? "has" : "have",
-			count_of(&seen->asleep) ? "; cpu " : "",
-			count_of(&seen->asleep) ? asleep : "",
-			count_of(&seen->asleep) ? ", idle too, was not kicked" : "");
-	else if (count_of(&seen->asleep) == count_of(&seen->idle))
-		why_say(q, WHY_NOT_KICKED, "%s: cpu %s may run it, idle%s, and %s not kicked since",
-			where, idle, s, *s ? "was" : "were");
-	else
-		why_say(q, verdict,
-			"%s: cpu %s may run it and idle%s (whether kicked, memory does not say)",
-			where, idle, s);
-	free(idle);
-	free(passed);
-	free(asleep);
+	if (q->answer->waited.value < PROMPT_NS) {
+		say_prompt(q, seen, where, verdict);
+		return;
+	}
+	if (count_of(&seen->asleep) == count_of(&seen->idle))
+		verdict = WHY_NOT_KICKED;
+	add_cpus(&s, &seen->passed, "may run it, idles and has run others since",
+		 "may run it, idle and have run others since");
+	add_cpus(&s, &seen->told, "is told to reschedule", "are told to reschedule");
+	add_scheduling(q, &seen->told, &s);
+	add_cpus(&s, &seen->asleep, "may run it, idles, and was not kicked since",
+		 "may run it, idle, and were not kicked since");
+	if (!s.len)
+		add_cpus(&s, &seen->idle,
+			 "may run it and idles (whether kicked, memory does not say)",
+			 "may run it and idle (whether kicked, memory does not say)");
+	why_say(q, verdict, "%s: %s", where, str_text(&s));
+	str_deinit(&s);
 }
 
 /* The allowed CPU whose current task has had it longest: "cpu 3 runs 121 spin for 3.7s". */
@@ -127,8 +158,9 @@ static void longest_current(struct question *q, char *text, size_t size)
 	}
 	text[0] = '\0';
 	if (worst && worst->current_task >= 0)
-		snprintf(text, size, "cpu %u runs %s for %s", worst->cpu,
-			 why_name(&m->tasks[worst->current_task]).text, why_time(longest).text);
+		snprintf(text, size, "cpu %u runs %s for %s%s", worst->cpu,
+			 why_name(&m->tasks[worst->current_task]).text, why_time(longest).text,
+			 why_slice(&m->tasks[worst->current_task]).text);
 }
 
 static void say_busy(struct question *q, const struct cpus_seen *seen, const char *where,
@@ -155,6 +187,7 @@ static void say_from_cpus(struct question *q, const char *where, enum why_verdic
 
 	look_at_cpus(q, &seen);
 	set_fact(q, "idle", &seen.idle);
+	set_fact(q, "told to reschedule", &seen.told);
 	set_fact(q, "not scheduled since", &seen.asleep);
 	set_fact(q, "scheduled since", &seen.passed);
 	set_fact(q, "idle, not allowed", &seen.elsewhere);
