@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static struct err *check_clock(struct machine *m)
@@ -57,6 +58,30 @@ static struct err *write_all_of(struct machine *m, const struct checkpoint_facts
 	return err;
 }
 
+/*
+ * QEMU saves in what state it is itself, too, and takes none back that stands at a break of its
+ * stub's: "debug" becomes "paused". The section has its name with a length, two words, and then the
+ * state, with a length.
+ */
+static struct err *forget_break(struct saved *s)
+{
+	static const char name[] = "\013globalstate", debug[] = "\0\0\0\006debug",
+			  paused[] = "\0\0\0\007paused";
+	uint8_t *state = mmap(NULL, s->state_size, PROT_READ | PROT_WRITE, MAP_SHARED, s->state_fd,
+			      0),
+		*at;
+	size_t skip = strlen(name) + 8;
+
+	if (state == MAP_FAILED)
+		return err_os(errno, "the saved device state");
+	at = memmem(state, s->state_size, name, strlen(name));
+	if (at && s->state_size - (size_t)(at - state) > skip + sizeof(paused) &&
+	    !memcmp(at + skip, debug, sizeof(debug)))
+		memcpy(at + skip, paused, sizeof(paused));
+	munmap(state, s->state_size);
+	return saved_measure_state(s, false);
+}
+
 static struct err *save(struct machine *m, const char *name, struct checkpoint_facts *facts,
 			struct saved *s)
 {
@@ -65,6 +90,8 @@ static struct err *save(struct machine *m, const char *name, struct checkpoint_f
 
 	ERR_TRY(take_facts(m, facts));
 	ERR_TRY(warm_save_state(m, s));
+	if (m->rclock.breaks.stands)
+		ERR_TRY(forget_break(s));
 	ERR_TRY(checkpoint_draft_begin(name, &draft));
 	err = write_all_of(m, facts, s, &draft);
 	if (!err)

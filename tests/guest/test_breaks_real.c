@@ -93,7 +93,7 @@ static void writes_are_seen(void **state)
 static void waits_pass_breaks_by(void **state)
 {
 	(void)state;
-	runs("break schedule");
+	runs("break schedule if cpu == 99");
 	runs("thaw");
 	runs("spawn @runner workers=2 work=pipe");
 	runs("delete 8");
@@ -139,7 +139,9 @@ static void breaks_outlive_a_restore(void **state)
 {
 	(void)state;
 	runs("break schedule");
+	prints_with("run 60s", "at schedule+0x0\n");
 	runs("checkpoint save stub-test");
+	prints_with("run 60s", "at schedule+0x0\n");
 	runs("checkpoint restore stub-test");
 	runs("checkpoint delete stub-test");
 	prints_with("run 60s", "at schedule+0x0\n");
