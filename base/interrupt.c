@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t interrupt_flag, final_flag;
+static volatile sig_atomic_t interrupt_flag, final_flag, expired_flag;
 
 static void on_signal(int signal_number)
 {
 	interrupt_flag = 1;
-	if (signal_number != SIGINT)
+	if (signal_number == SIGALRM)
+		expired_flag = 1;
+	else if (signal_number != SIGINT)
 		final_flag = 1;
 }
 
@@ -22,6 +24,7 @@ void interrupt_install(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
 	/* A file that may not grow is a write() that fails, as on a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
 }
@@ -39,6 +42,11 @@ void interrupt_clear(void)
 bool interrupt_is_final(void)
 {
 	return final_flag != 0;
+}
+
+bool interrupt_expired(void)
+{
+	return expired_flag != 0;
 }
 
 void interrupt_raise(void)

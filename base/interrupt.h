@@ -8,12 +8,14 @@
 
 #include <stdbool.h>
 
-/* SIGINT, SIGTERM and SIGHUP, without SA_RESTART; SIGXFSZ is ignored from then on. */
+/* SIGINT, SIGTERM, SIGHUP and SIGALRM, without SA_RESTART; SIGXFSZ is ignored from then on. */
 void interrupt_install(void);
 bool interrupted(void);
 void interrupt_clear(void);
 /* SIGTERM or SIGHUP came: the program is to end. interrupted() then stays true, whatever is cleared. */
 bool interrupt_is_final(void);
+/* SIGALRM came: the time that somebody gave this process is over. Stays true. */
+bool interrupt_expired(void);
 void interrupt_raise(void); /* what the handler does; also for tests and the screen's Ctrl-C key */
 
 #endif

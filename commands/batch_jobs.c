@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/parse.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -22,6 +23,8 @@
 
 #define MAX_ANSWER (256u << 20)
 #define GRACE 5000000000ULL /* host ns that a child has to end after SIGINT */
+/* The same after SIGALRM: it writes artifacts, a whole core among them. */
+#define LAST_WORDS 30000000000ULL
 
 /* ---- the answer ---- */
 
@@ -88,13 +91,14 @@ static bool read_answer(int fd, struct replay_result *ret)
 	return true;
 }
 
-/* A result that the parent makes up for a child that gave none. */
-static struct err *own_result(struct batch_run *run, enum replay_outcome outcome, char *message)
+/* What the parent says of a child, in place of the child's own words or where it gave none. Takes
+ * `message`. */
+static struct err *own_message(struct batch_run *run, enum replay_outcome outcome, char *message)
 {
 	struct replay_result *r = &run->result;
 	char **texts[ANSWER_TEXTS];
 
-	replay_result_deinit(r);
+	free(r->message);
 	r->outcome = outcome;
 	r->message = message;
 	answer_texts(r, texts);
@@ -153,15 +157,25 @@ static struct err *start_run(const struct batch *b, struct batch_run *run)
 
 /* ---- the parent ---- */
 
-static char *death_message(const struct batch_run *run, const struct batch *b, int status)
+static char *death_message(int status)
 {
-	if (run->timed_out)
-		return str_format("it did not end within %llu s of host time",
-				  (unsigned long long)(b->options->timeout_ns / 1000000000));
 	if (WIFSIGNALED(status))
 		return str_format("its ktdbg was killed by signal %d (%s)", WTERMSIG(status),
 				  strsignal(WTERMSIG(status)));
 	return str_format("its ktdbg ended with status %d and no result", WEXITSTATUS(status));
+}
+
+/* Where it was when its time was over, if the child could still say so. */
+static struct err *tell_timeout(const struct batch *b, struct batch_run *run)
+{
+	char limit[DURATION_TEXT];
+	struct str s = {0};
+
+	if (run->result.line)
+		str_addf(&s, "%s:%u: ", run->of->path, run->result.line);
+	str_addf(&s, "it did not end within %s of host time",
+		 format_duration(b->options->timeout_ns, limit));
+	return own_message(run, REPLAY_FAILED, str_take(&s));
 }
 
 /* Exploring ends with the smallest seed that fails, however many run at once. */
@@ -181,15 +195,21 @@ static void note_failure(struct batch_run *run)
 static struct err *collect(const struct batch *b, struct batch_run *run)
 {
 	struct err *err = NULL;
+	bool answered;
 	int status = 0;
 
 	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	close_fd(&run->pidfd);
 	run->done = true;
-	if (!run->cancelled && (run->timed_out || !read_answer(run->result_fd, &run->result)))
-		err = own_result(run, interrupted() ? REPLAY_INTERRUPTED : REPLAY_FAILED,
-				 death_message(run, b, status));
+	answered = read_answer(run->result_fd, &run->result);
+	if (!answered)
+		replay_result_deinit(&run->result);
+	if (!run->cancelled && run->timed_out)
+		err = tell_timeout(b, run);
+	else if (!run->cancelled && !answered)
+		err = own_message(run, interrupted() ? REPLAY_INTERRUPTED : REPLAY_ENVIRONMENT,
+				  death_message(status));
 	note_failure(run);
 	close_fd(&run->result_fd);
 	return err;
@@ -208,6 +228,7 @@ static struct batch_run *next_run(const struct batch *b, unsigned int *case_at,
 struct slots {
 	struct batch_run **runs;
 	unsigned int count, used;
+	bool stopping;
 };
 
 static void remove_slot(struct slots *s, unsigned int i)
@@ -215,11 +236,29 @@ static void remove_slot(struct slots *s, unsigned int i)
 	s->runs[i] = s->runs[--s->used];
 }
 
-/* Until a child ends or a deadline passes; children past theirs are killed. */
+/* A child whose time is over may say where it is, then it is killed. */
+static void check_time(const struct slots *s, struct batch_run *run)
+{
+	uint64_t now = host_now();
+
+	if (run->cancelled)
+		return;
+	if (superseded(run)) {
+		run->cancelled = true;
+		kill(run->pid, SIGKILL);
+	} else if (now > run->deadline && (run->timed_out || s->stopping)) {
+		kill(run->pid, SIGKILL);
+	} else if (now > run->deadline) {
+		run->timed_out = true;
+		run->deadline = now + LAST_WORDS;
+		kill(run->pid, SIGALRM);
+	}
+}
+
+/* Until a child ends, or a while. */
 static struct err *wait_for_one(const struct batch *b, struct slots *s)
 {
 	struct pollfd *fds = calloc(s->used, sizeof(*fds));
-	uint64_t now;
 	struct err *err = NULL;
 
 	if (!fds)
@@ -228,17 +267,10 @@ static struct err *wait_for_one(const struct batch *b, struct slots *s)
 		fds[i] = (struct pollfd){.fd = s->runs[i]->pidfd, .events = POLLIN};
 	if (poll(fds, s->used, 200) < 0 && errno != EINTR)
 		err = err_os(errno, "poll");
-	now = host_now();
 	for (unsigned int i = s->used; !err && i-- > 0;) {
 		struct batch_run *run = s->runs[i];
 
-		if (!run->cancelled && superseded(run)) {
-			run->cancelled = true;
-			kill(run->pid, SIGKILL);
-		} else if (!run->cancelled && !run->timed_out && now > run->deadline) {
-			run->timed_out = true;
-			kill(run->pid, SIGKILL);
-		}
+		check_time(s, run);
 		if (!(fds[i].revents & POLLIN))
 			continue;
 		err = collect(b, run);
@@ -253,6 +285,7 @@ static void stop_all(const struct batch *b, struct slots *s)
 {
 	uint64_t deadline = host_now() + GRACE;
 
+	s->stopping = true;
 	for (unsigned int i = 0; i < s->used; i++)
 		kill(s->runs[i]->pid, SIGINT);
 	for (unsigned int i = 0; i < s->used; i++)

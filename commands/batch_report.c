@@ -81,12 +81,23 @@ static void tap_comment(struct str *s, const char *label, const char *text)
 	str_add_c(s, '\n');
 }
 
-/* A YAML block scalar: any text, each line set in. */
-static void yaml_text(struct str *s, const char *key, const char *text)
+/* In single quotes. */
+static void yaml_line(struct str *s, const char *key, const char *text)
 {
-	if (!*text)
-		return;
-	str_addf(s, "  %s: |2-\n", key);
+	struct str clean = {0};
+
+	str_add_clean(&clean, text, strlen(text));
+	str_addf(s, "  %s: '", key);
+	for (const char *p = str_text(&clean); *p; p++)
+		str_add(s, *p == '\'' ? "''" : (char[]){*p, '\0'});
+	str_add(s, "'\n");
+	str_deinit(&clean);
+}
+
+/* A block scalar, each line set in. Its header is `|` where YAML allows that: prove(1) knows no other. */
+static void yaml_block(struct str *s, const char *key, const char *text)
+{
+	str_addf(s, "  %s: %s\n", key, strchr(" \t\n", *text) ? "|2" : "|");
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 		struct str clean = {0};
@@ -96,6 +107,15 @@ static void yaml_text(struct str *s, const char *key, const char *text)
 		str_deinit(&clean);
 		text += len + (text[len] == '\n');
 	}
+}
+
+/* Nothing for an empty text. */
+static void yaml_text(struct str *s, const char *key, const char *text)
+{
+	if (strchr(text, '\n'))
+		yaml_block(s, key, text);
+	else if (*text)
+		yaml_line(s, key, text);
 }
 
 static void tap_diagnostics(const struct batch_case *c, struct str *s)

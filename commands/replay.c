@@ -2,6 +2,7 @@
 #include "commands/replay.h"
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "commands/diff.h"
@@ -197,6 +198,11 @@ static bool judge_error(struct replay *p, const struct recording_step *step, con
 	if ((outcome == REPLAY_FAILED || panic) && err_kind(err) != ERR_EXPECT &&
 	    expects_error(step))
 		return true;
+	if (outcome == REPLAY_INTERRUPTED && interrupt_expired()) {
+		/* What it hangs in can be looked at. */
+		interrupt_clear();
+		outcome = REPLAY_FAILED;
+	}
 	p->command_failed = true;
 	fail(p, outcome, step->line, err_detail(err));
 	return false;

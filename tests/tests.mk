@@ -127,6 +127,7 @@ check-identity: all ## IDENTITY_RUNS=100 runs of each recording, one digest each
 .PHONY: check-batch
 check-batch: all ## forty recordings of all kinds, two at a time: verdicts, TAP, JUnit, what is left behind
 	$(Q)$(RUN) -k -t 900 -c batch tests/batch/run $(O)/ktdbg
+	$(Q)$(RUN) -k -t 900 -c negative tests/batch/negative $(O)/ktdbg
 	$(Q)$(RUN) -k -t 900 -c record tests/batch/record $(O)/ktdbg
 	$(Q)$(RUN) -k -t 900 -c explore tests/batch/explore $(O)/ktdbg
 
