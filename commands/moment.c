@@ -100,6 +100,39 @@ struct err *moment_test(const struct moment *m, const struct machine_hit *hit, c
 	return expr_true(e, &context, ret);
 }
 
+/* A pointer to text is that text. */
+static void show_value(const struct expr_context *c, const struct value *v, struct str *s)
+{
+	struct value text;
+	char buffer[256];
+	struct err *err = value_text(c->kernel, v, buffer, sizeof(buffer));
+
+	buffer[err ? 0 : strcspn(buffer, "\n")] = '\0';
+	text = value_string(buffer);
+	expr_show_value(c, err ? v : &text, s);
+	err_free(err);
+}
+
+void moment_show(const struct moment *m, const struct machine_hit *hit, const struct expr *e,
+		 struct str *s)
+{
+	struct expr_context context = expr_session_context(m->session);
+	struct asked asked = {.moment = m, .hit = hit};
+	struct value value;
+	struct err *err = session_kernel(m->session, &asked.kernel);
+
+	context.name = name_of;
+	context.row = &asked;
+	context.kernel = asked.kernel;
+	if (!err)
+		err = expr_eval(e, &context, &value);
+	if (!err)
+		show_value(&context, &value, s);
+	else
+		str_add(s, err_detail(err));
+	err_free(err);
+}
+
 static void describe_task(struct kernel *k, unsigned int cpu, struct str *s)
 {
 	struct value task, comm, pid;

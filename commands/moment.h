@@ -17,6 +17,9 @@ struct moment {
 /* Inside a window. `e` NULL is true. */
 struct err *moment_test(const struct moment *m, const struct machine_hit *hit, const struct expr *e,
 			bool *ret) __attribute__((warn_unused_result));
+/* The value of an expression of that moment, or why there is none, is added to `s`. Inside a window. */
+void moment_show(const struct moment *m, const struct machine_hit *hit, const struct expr *e,
+		 struct str *s);
 /* "on cpu 2, in stress-3 (pid 113) at schedule+0x0" is added to `s`. */
 void moment_describe(const struct moment *m, const struct machine_hit *hit, struct str *s);
 

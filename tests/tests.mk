@@ -43,8 +43,13 @@ $(O)/tests/guest/hostile: $(O)/agent/tests/guest/inside/hostile.o
 	@mkdir -p $(@D)
 	$(say) GUESTLD $@
 	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^
--include $(O)/agent/tests/guest/inside/maps.d $(O)/agent/tests/guest/inside/hostile.d
+$(O)/tests/guest/trouble: $(O)/agent/tests/guest/inside/trouble.o
+	@mkdir -p $(@D)
+	$(say) GUESTLD $@
+	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^
+-include $(foreach p,maps hostile trouble,$(O)/agent/tests/guest/inside/$(p).d)
 $(O)/tests/guest/test_bpf: | $(O)/tests/guest/maps
+$(O)/tests/guest/test_triggers: | $(O)/tests/guest/trouble
 $(O)/tests/guest/test_ops $(O)/tests/guest/test_hostile $(O)/tests/guest/test_scenario: | $(O)/tests/guest/hostile
 
 .PHONY: check-guest
