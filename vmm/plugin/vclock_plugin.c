@@ -16,7 +16,7 @@
  * Globals are unavoidable: QEMU's callbacks before version 7 carry no context.
  */
 #include "vmm/plugin/breaks.h"
-#include "vmm/plugin/host_time.h"
+#include "vmm/plugin/host.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -59,11 +59,12 @@ static struct {
 	void (*timer_mod)(void *ts, int64_t expire);
 	int64_t (*clock_get_ns)(int type);
 	int64_t (*clock_deadline_ns)(int type, int attributes);
-	bool (*all_idle)(void);
 	void *(*get_cpu)(int index);
 	void *(*add_state_handler)(void (*cb)(void *opaque, bool running, int state), void *opaque);
 	void (*async_safe_run_on_cpu)(void *cpu, void (*work)(void *cpu, uint64_t data), uint64_t data);
-	void (*add_force_rcu)(void *notifier); /* NULL: has none */
+	/* May be missing: then QEMU answers late. */
+	void (*lock)(const char *file, int line);
+	void (*unlock)(void);
 	/* May be missing: then nobody is told the registers. */
 	int (*read_register)(void *cpu, void *array, int number);
 	void *(*array_new)(void);
@@ -185,7 +186,7 @@ static void read_registers(void *cpu, struct vclock_cpu *ret)
 	ret->present = 1;
 }
 
-static void store_registers(int index, uint64_t rip)
+static uint64_t store_registers(int index, uint64_t rip)
 {
 	struct vclock_cpu *ret = &vclock_cpus(plugin.page)[index];
 	void *cpu;
@@ -198,6 +199,7 @@ static void store_registers(int index, uint64_t rip)
 		read_registers(cpu, ret);
 	if (rip)
 		ret->value[VCLOCK_REGISTER_RIP] = rip;
+	return ret->value[VCLOCK_REGISTER_RIP];
 }
 
 /* The host asks while the guest stands: the other vCPUs are in no block then. */
@@ -229,6 +231,16 @@ static void stand(enum vclock_reason reason)
 	plugin.epoch = __atomic_load_n(&page->go, __ATOMIC_SEQ_CST);
 }
 
+/* QEMU's main loop gets a turn meanwhile: an idle guest does not let go of the big lock for long. */
+static void sleep_unlocked(uint32_t *word, uint64_t ns)
+{
+	if (qemu.unlock)
+		qemu.unlock();
+	futex_wait(word, 0, ns);
+	if (qemu.unlock)
+		qemu.lock(__FILE__, __LINE__);
+}
+
 /* Sleep while guest time is ahead of host time; a hold request ends it. */
 static void pace(uint64_t now)
 {
@@ -247,7 +259,7 @@ static void pace(uint64_t now)
 		}
 		if (guest <= host)
 			return;
-		futex_wait(&page->hold, 0, guest - host < 100000000 ? guest - host : 100000000);
+		sleep_unlocked(&page->hold, guest - host < 100000000 ? guest - host : 100000000);
 		check_parent();
 	}
 }
@@ -332,7 +344,7 @@ static void arm(uint64_t now)
 	const struct vclock_page *page = plugin.page;
 	uint64_t from = now, due = next_due(now), next;
 
-	if (qemu.all_idle()) {
+	if (host_all_idle()) {
 		int64_t deadline = qemu.clock_deadline_ns(QEMU_CLOCK_VIRTUAL, QEMU_TIMER_ATTR_ALL);
 
 		from += deadline < 0 || (uint64_t)deadline > VCLOCK_IDLE_MAX ? VCLOCK_IDLE_MAX
@@ -363,7 +375,7 @@ static void share_turns(void)
 {
 	void *cpu = PLUGIN_API == 1 ? qemu.get_cpu(0) : NULL;
 
-	if (cpu && qemu.cpu_exit && qemu.async_run_on_cpu && !qemu.all_idle())
+	if (cpu && qemu.cpu_exit && qemu.async_run_on_cpu && !host_all_idle())
 		qemu.async_run_on_cpu(cpu, ask_for_break, 0);
 }
 
@@ -381,34 +393,12 @@ static void stand_unlocked(void *cpu, uint64_t reason)
 	arm(plugin.page->now);
 }
 
-/* QEMU's own: include/qemu/notify.h and rcu.h. */
-struct notifier {
-	void (*notify)(struct notifier *self, void *data);
-	struct notifier *next, **previous;
-};
-
-/*
- * In the thread of the vCPUs: whoever waits for an RCU grace period no longer kicks it out of a
- * vCPU's turn, at a moment that the host chose. It passes through a quiescent state at the end of
- * each turn anyway. The list of those who are told hangs off the thread; a notifier put into it
- * knows where it begins.
- */
-static void forbid_kicks(void)
-{
-	static struct notifier mine;
-
-	if (!qemu.add_force_rcu)
-		return;
-	qemu.add_force_rcu(&mine);
-	*mine.previous = NULL;
-}
-
-/* In the thread of the vCPUs, before it executes anything. */
 static void keep_host_out(void)
 {
-	forbid_kicks();
-	if (!host_time_hide(&plugin.virtual_now))
-		fprintf(stderr, "ktdbg-vclock: this qemu asks for the host's time in a way of its own\n");
+	const char *problem = host_keep_out(&plugin.virtual_now);
+
+	if (problem)
+		fprintf(stderr, "ktdbg-vclock: histories may differ with this qemu: %s\n", problem);
 }
 
 static void at_point(void *opaque)
@@ -517,14 +507,26 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 }
 #endif
 
+/* Of the big lock: since QEMU 9, and before. */
+static void find_lock(void)
+{
+	*(void **)&qemu.lock = dlsym(RTLD_DEFAULT, "bql_lock_impl");
+	*(void **)&qemu.unlock = dlsym(RTLD_DEFAULT, "bql_unlock");
+	if (!qemu.lock || !qemu.unlock) {
+		*(void **)&qemu.lock = dlsym(RTLD_DEFAULT, "qemu_mutex_lock_iothread_impl");
+		*(void **)&qemu.unlock = dlsym(RTLD_DEFAULT, "qemu_mutex_unlock_iothread");
+	}
+	if (!qemu.lock)
+		qemu.unlock = NULL;
+}
+
 static bool find_symbols(void)
 {
+	find_lock();
 	*(void **)&qemu.timer_init_full = dlsym(RTLD_DEFAULT, "timer_init_full");
 	*(void **)&qemu.timer_mod = dlsym(RTLD_DEFAULT, "timer_mod");
 	*(void **)&qemu.clock_get_ns = dlsym(RTLD_DEFAULT, "qemu_clock_get_ns");
 	*(void **)&qemu.clock_deadline_ns = dlsym(RTLD_DEFAULT, "qemu_clock_deadline_ns_all");
-	*(void **)&qemu.all_idle = dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
-	*(void **)&qemu.add_force_rcu = dlsym(RTLD_DEFAULT, "rcu_add_force_rcu_notifier");
 	*(void **)&qemu.get_cpu = dlsym(RTLD_DEFAULT, "qemu_get_cpu");
 	*(void **)&qemu.add_state_handler =
 		dlsym(RTLD_DEFAULT, "qemu_add_vm_change_state_handler");
@@ -539,7 +541,7 @@ static bool find_symbols(void)
 	*(void **)&qemu.cpu_exit = dlsym(RTLD_DEFAULT, "cpu_exit");
 	*(void **)&qemu.async_run_on_cpu = dlsym(RTLD_DEFAULT, "async_run_on_cpu");
 	return qemu.timer_init_full && qemu.timer_mod && qemu.clock_get_ns &&
-	       qemu.clock_deadline_ns && qemu.all_idle && qemu.get_cpu && qemu.add_state_handler &&
+	       qemu.clock_deadline_ns && qemu.get_cpu && qemu.add_state_handler &&
 	       qemu.async_safe_run_on_cpu;
 }
 

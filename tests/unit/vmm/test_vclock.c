@@ -45,11 +45,6 @@ static bool inside(uint64_t guest)
 	return busy_at(guest) && (guest % STRETCH || busy_at(guest - 1));
 }
 
-static bool fake_idle(void)
-{
-	return !busy_at(fake.clock - fake.origin);
-}
-
 static int64_t fake_deadline(int type, int attributes)
 {
 	uint64_t guest = fake.clock - fake.origin, at = guest / STRETCH + 1;
@@ -99,9 +94,14 @@ void breaks_translate(struct qemu_plugin_tb *tb)
 {
 }
 
-bool host_time_hide(const uint64_t *now)
+const char *host_keep_out(const uint64_t *now)
 {
-	return true;
+	return NULL;
+}
+
+bool host_all_idle(void)
+{
+	return !busy_at(fake.clock - fake.origin);
 }
 
 void breaks_watch_all(void)
@@ -163,7 +163,6 @@ static void begin(struct fixture *f, const struct quantum *q)
 	qemu.timer_mod = fake_timer_mod;
 	qemu.clock_get_ns = fake_clock;
 	qemu.clock_deadline_ns = fake_deadline;
-	qemu.all_idle = fake_idle;
 	qemu.get_cpu = fake_get_cpu;
 	qemu.async_safe_run_on_cpu = fake_work;
 	plugin.page = f->clock.page;
