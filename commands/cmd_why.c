@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/parse.h"
 #include "commands/command.h"
 #include "commands/rows.h"
 #include "commands/show.h"
@@ -84,13 +85,29 @@ static void show_exit(const struct model_scx *scx, struct out *out)
 			 scx->exit_message[0] ? ": " : "", scx->exit_message);
 }
 
-static struct err *show_worst(struct why *why, const struct model *model, struct out *out)
+/* It is gone, and so is what the kernel knew of it but for its log. */
+static void show_end(struct kernel *kernel, const struct model *model, struct out *out)
+{
+	char ago[DURATION_TEXT];
+	struct str text = {0};
+	uint64_t ns;
+
+	if (why_scheduler_ended(kernel, model, &text, &ns) &&
+	    !strstr(str_text(&text), ": unregistered from user space"))
+		out_text(out, "sched_ext: the scheduler %s (%s ago)", str_text(&text),
+			 format_duration(ns / 1000000 * 1000000, ago));
+	str_deinit(&text);
+}
+
+static struct err *show_worst(struct why *why, struct kernel *kernel, const struct model *model,
+			      struct out *out)
 {
 	int tasks[WORST_MAX];
 	unsigned int found = why_worst(why, tasks, WORST_MAX), waiting = 0;
 	struct err *err = NULL;
 
 	show_exit(&model->scx, out);
+	show_end(kernel, model, out);
 	for (unsigned int i = 0; i < model->task_count; i++)
 		if (model->tasks[i].on_rq && !model->tasks[i].current)
 			waiting++;
@@ -126,7 +143,7 @@ static struct err *run_why(struct session *s, const struct command_line *line, s
 	ERR_TRY(coord_model(session_coord(s), &model));
 	ERR_TRY(why_create(kernel, model, coord_machine(session_coord(s)), &why));
 	err = line->count ? show_task(s, why, model, line->words[0], out)
-			  : show_worst(why, model, out);
+			  : show_worst(why, kernel, model, out);
 	why_destroy(why);
 	return err;
 }

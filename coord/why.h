@@ -14,6 +14,7 @@
 #define COORD_WHY_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "coord/kernel.h"
 #include "coord/model.h"
 #include "vmm/machine.h"
@@ -76,5 +77,9 @@ struct err *why_task(struct why *w, int task, struct why_answer *ret)
  * many there are in all.
  */
 unsigned int why_worst(struct why *w, int *tasks, unsigned int max);
+
+/* Whether the kernel took the last scheduler off, or it ended, and none came since, by the kernel's
+ * log: "NAME: runnable task stall: NAME: ..." is appended, *ret_ago is in ns. */
+bool why_scheduler_ended(struct kernel *k, const struct model *m, struct str *s, uint64_t *ret_ago);
 
 #endif

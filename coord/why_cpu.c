@@ -130,7 +130,7 @@ const char *why_scheduling(struct why *w, const struct model_cpu *cpu)
 
 	if (!w->scheduling)
 		w->scheduling = calloc(w->model->cpu_count, sizeof(*w->scheduling));
-	if (!w->scheduling || !cpu->idle || cpu->cpu >= w->model->cpu_count)
+	if (!w->scheduling || cpu->cpu >= w->model->cpu_count)
 		return NULL;
 	place = &w->scheduling[cpu->cpu];
 	if (!*place && keeps_off(w, cpu, &p) && p.scheduling)
@@ -149,9 +149,10 @@ uint64_t why_masked(struct why *w, const struct model_cpu *cpu)
 
 	if (age < MASKED_NS || !cpu->online)
 		return 0;
-	if (cpu->idle)
+	/* Ticks may be off there; __schedule() itself begins with bringing the clock up to date. */
+	if (cpu->idle || (cpu->tick_stopped.present && cpu->tick_stopped.value))
 		return why_scheduling(w, cpu) ? age : 0;
-	return cpu->tick_stopped.present && cpu->tick_stopped.value ? 0 : age;
+	return age;
 }
 
 /* For how long the host let a vCPU wait, in all; 0 under the virtual clock. */

@@ -219,6 +219,35 @@ static int place_in(struct question *q, const struct model_dsq *dsq, unsigned in
 	return place;
 }
 
+/* "the scheduler vtime"; a cgroup may have one of its own, below the machine's. */
+static struct why_text scheduler_name(struct question *q)
+{
+	struct why *w = q->why;
+	const struct types *t = kernel_types(w->kernel);
+	struct field sched, ops;
+	struct why_text ret;
+	struct str name = {0};
+	struct object o, scheduler;
+	char raw[128] = "";
+	bool sub;
+
+	field_find(t, "struct task_struct", "scx.sched", &sched);
+	field_find(t, "struct scx_sched", "ops.name", &ops);
+	object_init(&o, w->kernel, q->task->address);
+	object_init(&scheduler, w->kernel, object_read(&o, &sched));
+	sub = ops.present && scheduler.base && w->model->scx.root &&
+	      scheduler.base != w->model->scx.root;
+	if (sub)
+		object_bytes(&scheduler, &ops, raw, sizeof(raw) - 1);
+	else
+		memcpy(raw, w->model->scx.ops, sizeof(raw) - 1);
+	str_add_clean(&name, raw, sizeof(raw));
+	snprintf(ret.text, sizeof(ret.text), "the %sscheduler %.40s", sub ? "sub-" : "",
+		 str_text(&name));
+	str_deinit(&name);
+	return ret;
+}
+
 static void in_shared_dsq(struct question *q, const struct model_dsq *dsq, int place,
 			  unsigned int count)
 {
@@ -239,6 +268,19 @@ static void in_shared_dsq(struct question *q, const struct model_dsq *dsq, int p
 	str_deinit(&name);
 }
 
+/* Not among the queues of the machine's scheduler: a sub-scheduler has its own. */
+static void in_other_dsq(struct question *q)
+{
+	struct str name = {0};
+	char where[128];
+
+	model_dsq_name(q->task->scx_dsq_id.value, &name);
+	snprintf(where, sizeof(where), "stands in the dsq %s of %s for %s", str_text(&name),
+		 scheduler_name(q).text, why_time(q->answer->waited.value).text);
+	say_from_cpus(q, where, WHY_NOT_CONSUMED);
+	str_deinit(&name);
+}
+
 static void in_dsq(struct question *q)
 {
 	const struct model_dsq *dsq = why_dsq(q->why, q->task->scx_dsq.value);
@@ -247,9 +289,7 @@ static void in_dsq(struct question *q)
 	int place;
 
 	if (!dsq) {
-		why_say(q, WHY_UNKNOWN,
-			"stands in a dispatch queue at 0x%" PRIx64 " that belongs to nobody",
-			q->task->scx_dsq.value);
+		in_other_dsq(q);
 		return;
 	}
 	place = place_in(q, dsq, &count);
@@ -271,15 +311,11 @@ static void in_dsq(struct question *q)
 
 static void with_the_scheduler(struct question *q)
 {
-	struct str ops = {0};
 	char where[128];
 
-	str_add_clean(&ops, q->why->model->scx.ops, sizeof(q->why->model->scx.ops));
-	snprintf(where, sizeof(where),
-		 "the scheduler %.40s has had it for %s and not dispatched it", str_text(&ops),
-		 why_time(q->answer->waited.value).text);
+	snprintf(where, sizeof(where), "%s has had it for %s and not dispatched it",
+		 scheduler_name(q).text, why_time(q->answer->waited.value).text);
 	say_from_cpus(q, where, WHY_NOT_DISPATCHED);
-	str_deinit(&ops);
 }
 
 bool why_ext(struct question *q)

@@ -84,8 +84,8 @@ uint64_t why_since(const struct why *w, uint64_t clock);
 uint64_t why_waited(struct question *q);
 /* When a task of CPU `cpu` last ran, at least: the CPU went through the scheduler after it. ns. */
 uint64_t why_last_run(struct why *w, unsigned int cpu);
-/* A CPU whose idle task stands in __schedule() does not idle. Where it is: "bpf:f_dispatch"; NULL:
- * it does idle, it is not idle, or nobody can tell. */
+/* A CPU inside __schedule() neither idles nor runs what is still current there. Where it is:
+ * "bpf:f_dispatch"; NULL: it is not, or nobody can tell. */
 const char *why_scheduling(struct why *w, const struct model_cpu *cpu);
 /* The CPU has not seen a tick for a while although it should: ns, else 0. */
 uint64_t why_masked(struct why *w, const struct model_cpu *cpu);

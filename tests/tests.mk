@@ -47,7 +47,12 @@ $(O)/tests/guest/trouble: $(O)/agent/tests/guest/inside/trouble.o
 	@mkdir -p $(@D)
 	$(say) GUESTLD $@
 	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^
--include $(foreach p,maps hostile trouble,$(O)/agent/tests/guest/inside/$(p).d)
+$(O)/tests/guest/sleepers: $(O)/agent/tests/guest/inside/sleepers.o
+	@mkdir -p $(@D)
+	$(say) GUESTLD $@
+	$(Q)$(GUEST_CC) $(GUEST_LDFLAGS) -o $@ $^
+-include $(foreach p,maps hostile trouble sleepers,$(O)/agent/tests/guest/inside/$(p).d)
+$(O)/tests/guest/test_hangs: | $(O)/tests/guest/sleepers $(O)/tests/guest/faults.bpf.o
 $(O)/tests/guest/test_bpf: | $(O)/tests/guest/maps
 $(O)/tests/guest/test_triggers: | $(O)/tests/guest/trouble
 $(O)/tests/guest/test_ops $(O)/tests/guest/test_hostile $(O)/tests/guest/test_scenario: | $(O)/tests/guest/hostile
@@ -80,7 +85,7 @@ check-kernels: all $(GUEST_TESTS) ## guest tests on each of KERNELS="6.18 6.19 7
 	done; exit $$status
 
 # A large guest against drgn, which must be there: DRGN_PYTHON is a Python that has it. Minutes a kernel.
-$(O)/tests/guest/queues.bpf.o: tests/guest/inside/queues.bpf.c guest/sched/scx.bpf.h
+$(O)/tests/guest/%.bpf.o: tests/guest/inside/%.bpf.c guest/sched/scx.bpf.h
 	@mkdir -p $(@D)
 	$(say) BPF $@
 	$(Q)$(BPF_COMPILE) -c -o $@ $<
