@@ -150,6 +150,19 @@ void str_add_clean(struct str *s, const char *text, size_t max_len)
 	}
 }
 
+size_t str_text_length(const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i = 0, n;
+
+	for (; i < len; i += n) {
+		n = utf8_length(p + i, len - i);
+		if (n == 0 || (p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f)
+			break;
+	}
+	return i;
+}
+
 bool str_starts(const char *text, const char *prefix)
 {
 	return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -36,6 +36,9 @@ struct err *str_error(const struct str *s) __attribute__((warn_unused_result));
 /* Guest text for a terminal: control bytes, DEL and bytes that are not valid UTF-8 become '?' or \xNN. */
 void str_add_clean(struct str *s, const char *text, size_t max_len);
 
+/* How many of the `len` bytes are text, from the first on: well-formed UTF-8 without control bytes, but tabs. */
+size_t str_text_length(const char *text, size_t len);
+
 bool str_starts(const char *text, const char *prefix);
 bool str_is_hex(const char *text); /* begins with 0x and a hexadecimal digit */
 

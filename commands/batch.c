@@ -185,14 +185,20 @@ static struct err *add_recording(struct batch *b, const char *path)
 	return NULL;
 }
 
+static bool is_named_so(const char *path)
+{
+	const char *dot = strrchr(last_part(path), '.');
+
+	return dot && (strcmp(dot, ".t") == 0 || strcmp(dot, ".ktdbg") == 0);
+}
+
 /* What a folder's file is judged by: its ending, or what it begins with. */
 static bool looks_like_recording(const char *path)
 {
-	const char *dot = strrchr(last_part(path), '.');
 	char start[sizeof("ktdbg recording")] = "";
 	FILE *file;
 
-	if (dot && (strcmp(dot, ".t") == 0 || strcmp(dot, ".ktdbg") == 0))
+	if (is_named_so(path))
 		return true;
 	file = fopen(path, "re");
 	if (!file)
@@ -214,8 +220,9 @@ static struct err *search_entry(struct batch *b, const char *path, unsigned int 
 {
 	struct stat status;
 
+	/* A link that leads nowhere is a recording that cannot be read, if that is its name. */
 	if (stat(path, &status) != 0)
-		return NULL;
+		return is_named_so(path) ? add_recording(b, path) : NULL;
 	if (S_ISDIR(status.st_mode))
 		return depth < MAX_DEPTH ? search_folder(b, path, depth + 1) : NULL;
 	if (S_ISREG(status.st_mode) && looks_like_recording(path))

@@ -66,6 +66,7 @@ const struct command command_expect = {
 		"message. A member that the kernel lacks, a bad address, or a task that is gone fails too.",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},
 	.run = expect_run,
+	.check = command_check_expression,
 };
 
 /* ---- wait and until ---- */
@@ -162,6 +163,16 @@ static struct err *parse_wait(const char *rest, struct expr **ret, uint64_t *ret
 	return err;
 }
 
+static struct err *wait_check(const char *rest, const char **ret_at)
+{
+	uint64_t timeout;
+	struct expr *e;
+
+	ERR_TRY(parse_wait(rest, &e, &timeout));
+	expr_destroy(e);
+	return NULL;
+}
+
 static struct err *wait_run(struct session *s, const struct command_line *line, struct out *out)
 {
 	uint64_t timeout;
@@ -190,6 +201,7 @@ const struct command command_wait = {
 		"given; then it fails as `expect` does.",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},
 	.run = wait_run,
+	.check = wait_check,
 };
 
 static struct err *until_run(struct session *s, const struct command_line *line, struct out *out)
@@ -229,6 +241,7 @@ const struct command command_until = {
 		"given. The guest is frozen afterwards in any case.",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},
 	.run = until_run,
+	.check = wait_check,
 };
 
 /* ---- let and note ---- */
@@ -282,18 +295,38 @@ static bool is_name(const char *text, size_t len)
 	return true;
 }
 
+/* "NAME EXPR": the length of the name, and where the expression begins. */
+static struct err *parse_let(const char *rest, size_t *ret_len, const char **ret_expr)
+{
+	size_t len = strcspn(rest, " \t");
+
+	if (!is_name(rest, len) || !rest[len])
+		return command_usage(&command_let);
+	*ret_len = len;
+	*ret_expr = rest + len + strspn(rest + len, " \t");
+	return NULL;
+}
+
+static struct err *let_check(const char *rest, const char **ret_at)
+{
+	size_t len;
+
+	ERR_TRY(parse_let(rest, &len, ret_at));
+	return command_check_expression(*ret_at, ret_at);
+}
+
 static struct err *let_run(struct session *s, const struct command_line *line, struct out *out)
 {
-	size_t len = strcspn(line->rest, " \t");
+	const char *expr;
+	size_t len;
 	struct err *err;
 	char *name;
 
-	if (!is_name(line->rest, len) || !line->rest[len])
-		return command_usage(&command_let);
+	ERR_TRY(parse_let(line->rest, &len, &expr));
 	name = strndup(line->rest, len);
 	if (!name)
 		return err_nomem();
-	err = let_value(s, name, line->rest + len + strspn(line->rest + len, " \t"));
+	err = let_value(s, name, expr);
 	free(name);
 	return err;
 }
@@ -309,6 +342,7 @@ const struct command command_let = {
 		"`let w worker(@runner,0)` gives a worker's pid a name that means the same in every run.",
 	.arguments = {{"NAME", COMPLETE_NONE, NULL}, {"EXPR", COMPLETE_EXPRESSION, NULL}},
 	.run = let_run,
+	.check = let_check,
 };
 
 static struct err *note_run(struct session *s, const struct command_line *line, struct out *out)

@@ -105,6 +105,7 @@ const struct command command_print = {
 		"<absent>, what cannot be read as <fault ADDR>.",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},
 	.run = print_run,
+	.check = command_check_expression,
 };
 
 /* ---- ptype ---- */

@@ -88,6 +88,9 @@ struct command {
 	const char *help;    /* paragraphs and examples; may be NULL */
 	struct command_argument arguments[COMMAND_ARGUMENTS];
 	struct err *(*run)(struct session *s, const struct command_line *line, struct out *out);
+	/* What can be said of `rest` without a guest; NULL: nothing. ERR_USAGE, where "column N" counts from
+	 * *ret_at, which is `rest` or lies in it. */
+	struct err *(*check)(const char *rest, const char **ret_at);
 };
 
 /* Every command, one word each: its row is `const struct command command_NAME` (with _ for -), at
@@ -121,6 +124,10 @@ struct err *command_find(const char *name, const struct command **ret)
 
 /* Whether `command` with this `rest` opens a block: one that must have words opens none without. */
 bool command_opens_block(const struct command *command, const char *rest);
+
+/* The `check` of a row whose words are one expression. */
+struct err *command_check_expression(const char *rest, const char **ret_at)
+	__attribute__((warn_unused_result));
 
 /* ERR_USAGE "usage: USAGE", for a run() whose words are too few, too many or unknown. */
 struct err *command_usage(const struct command *command) __attribute__((warn_unused_result));

@@ -29,6 +29,21 @@ bool value_is_missing(const struct value *v)
 	return v->kind == VALUE_ABSENT || v->kind == VALUE_FAULT;
 }
 
+/* A member that no kernel of this one's kind has is a misspelt one. */
+static void note_absent(struct eval *ev, const struct node *n, const struct value *v)
+{
+	struct str text = {0};
+	const char *near = NULL;
+
+	if (ev->kernel && v->type) {
+		value_absent_text(ev->kernel, v, &text);
+		near = strstr(str_text(&text), "; near: ");
+	}
+	eval_missing(ev, EXPR_ABSENT, "this kernel has no `%.*s`%s", (int)(n->end - n->start),
+		     ev->expr->text + n->start, near ? near : "");
+	str_deinit(&text);
+}
+
 /* Notes a value that came up missing at `n`. */
 void eval_note_value(struct eval *ev, const struct node *n, const struct value *v)
 {
@@ -38,8 +53,7 @@ void eval_note_value(struct eval *ev, const struct node *n, const struct value *
 		eval_missing(ev, EXPR_FAULT, "`%.*s` lies at a bad address, 0x%" PRIx64, len,
 			     ev->expr->text + n->start, v->address);
 	else if (v->kind == VALUE_ABSENT)
-		eval_missing(ev, EXPR_ABSENT, "this kernel has no `%.*s`", len,
-			     ev->expr->text + n->start);
+		note_absent(ev, n, v);
 }
 
 struct err *eval_at_node(struct eval *ev, const struct node *n, struct err *err)

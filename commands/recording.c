@@ -16,9 +16,9 @@
 
 struct err *recording_error(const struct recording *r, unsigned int line, const char *fmt, ...)
 {
-	char *why;
 	struct err *err;
 	va_list ap;
+	char *why;
 
 	va_start(ap, fmt);
 	why = str_vformat(fmt, ap);
@@ -30,16 +30,16 @@ struct err *recording_error(const struct recording *r, unsigned int line, const 
 	return err;
 }
 
-/* With the line itself and a caret under byte `column`; only its beginning when it is very long. */
-static struct err *error_at(const struct recording *r, unsigned int line, size_t column,
-			    const char *why)
+/* `text` is the line; only its beginning is shown when it is very long. */
+static struct err *error_in(const struct recording *r, unsigned int line, const char *text,
+			    size_t column, const char *why)
 {
 	struct str shown = {0}, before = {0};
 	size_t width = 0;
 	struct err *err;
 
-	str_add_clean(&shown, r->lines[line - 1], RECORDING_SHOWN_LINE);
-	str_add_clean(&before, r->lines[line - 1], column);
+	str_add_clean(&shown, text, RECORDING_SHOWN_LINE);
+	str_add_clean(&before, text, column);
 	for (size_t i = 0; i < before.len; i++)
 		width += ((unsigned char)before.data[i] & 0xc0) != 0x80;
 	if (column >= RECORDING_SHOWN_LINE || shown.failed || before.failed)
@@ -49,6 +49,23 @@ static struct err *error_at(const struct recording *r, unsigned int line, size_t
 				      str_text(&shown), (int)width, "");
 	str_deinit(&shown);
 	str_deinit(&before);
+	return err;
+}
+
+struct err *recording_error_at(const struct recording *r, unsigned int line, size_t column,
+			       const char *fmt, ...)
+{
+	struct err *err;
+	va_list ap;
+	char *why;
+
+	va_start(ap, fmt);
+	why = str_vformat(fmt, ap);
+	va_end(ap);
+	if (!why)
+		return err_nomem();
+	err = error_in(r, line, r->lines[line - 1], column, why);
+	free(why);
 	return err;
 }
 
@@ -71,33 +88,38 @@ static struct err *add_line(struct recording *r, const char *text, size_t len)
 	return NULL;
 }
 
-/* A byte that no line may hold, or `len`. Tabs are fine. */
-static size_t bad_byte(const char *text, size_t len)
+/* Why the byte at `bad` is none that a line may hold. */
+static void describe_byte(const char *text, size_t len, size_t bad, struct str *s)
 {
-	size_t i = 0;
-
-	while (i < len && ((unsigned char)text[i] >= 0x20 || text[i] == '\t') && text[i] != 0x7f)
-		i++;
-	return i;
+	if (bad == 0 && len > 2 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		str_add(s, "the file begins with a byte order mark; it may not");
+	else if (text[bad] == '\r' && bad == len - 1)
+		str_add(s, "the line ends in a carriage return; lines end in a newline alone");
+	else
+		str_addf(s, "byte 0x%02x is no %s", (unsigned char)text[bad],
+			 (unsigned char)text[bad] < 0x80 ? "text" : "UTF-8");
 }
 
 static struct err *check_line(const struct recording *r, const char *text, size_t len)
 {
 	unsigned int line = r->line_count + 1;
+	struct str why = {0};
+	struct err *err;
+	char *copy;
 	size_t bad;
 
 	if (len > RECORDING_MAX_LINE)
 		return recording_error(r, line, "a line of %zu bytes; at most %d are taken", len,
 				       RECORDING_MAX_LINE);
-	bad = bad_byte(text, len);
+	bad = r->line_count || !str_starts(text, "\xef\xbb\xbf") ? str_text_length(text, len) : 0;
 	if (bad == len)
 		return NULL;
-	if (text[bad] == '\r' && bad == len - 1)
-		return recording_error(r, line,
-				       "the line ends in a carriage return; lines end in a "
-				       "newline alone");
-	return recording_error(r, line, "column %zu: byte 0x%02x is no text", bad + 1,
-			       (unsigned char)text[bad]);
+	copy = strndup(text, len);
+	describe_byte(text, len, bad, &why);
+	err = copy ? error_in(r, line, copy, bad, str_text(&why)) : err_nomem();
+	str_deinit(&why);
+	free(copy);
+	return err;
 }
 
 /* Lines end in '\n'; what follows the last one was cut off and does not count. */
@@ -133,6 +155,8 @@ static bool is_comment(const char *line)
 
 static struct err *parse_first_line(const struct recording *r)
 {
+	static const char start[] = "ktdbg recording ";
+
 	if (r->line_count == 0)
 		return recording_error(
 			r, 1,
@@ -142,13 +166,13 @@ static struct err *parse_first_line(const struct recording *r)
 				  "`");
 	if (strcmp(r->lines[0], RECORDING_FIRST_LINE) == 0)
 		return NULL;
-	if (str_starts(r->lines[0], "ktdbg recording "))
-		return recording_error(r, 1,
-				       "this is version %.16s of the format; this ktdbg reads "
-				       "version 1",
-				       r->lines[0] + strlen("ktdbg recording "));
-	return recording_error(r, 1,
-			       "no recording: the first line is not `" RECORDING_FIRST_LINE "`");
+	if (str_starts(r->lines[0], start))
+		return recording_error_at(r, 1, strlen(start),
+					  "this is version %.16s of the format; this ktdbg reads "
+					  "version 1",
+					  r->lines[0] + strlen(start));
+	return recording_error_at(r, 1, 0,
+				  "no recording: the first line is not `" RECORDING_FIRST_LINE "`");
 }
 
 static struct err *add_header(struct recording *r, unsigned int line, const char *text)
@@ -182,7 +206,7 @@ static struct err *parse_header(struct recording *r, unsigned int *ret_next)
 		if (is_comment(line))
 			continue;
 		if (isspace((unsigned char)line[0]) || line[0] == '[')
-			return error_at(r, i + 1, 0,
+			return recording_error_at(r, i + 1, 0,
 					"a header line is `key value`; the body begins "
 					"after an empty line");
 		ERR_TRY(add_header(r, i + 1, line));
@@ -298,7 +322,7 @@ static struct err *parse_output(struct body *b, const char *text)
 	struct recording *r = b->r;
 
 	if (r->step_count == 0)
-		return error_at(r, b->at + 1, 2, "output before the first command");
+		return recording_error_at(r, b->at + 1, 2, "output before the first command");
 	return add_output(&r->steps[r->step_count - 1], b->at + 1, text);
 }
 
@@ -333,7 +357,7 @@ static struct err *parse_block(struct body *b, struct str *text, bool *ret_cut)
 		const char *line = r->lines[b->at];
 
 		if (output_text(line) || looks_like_output(line))
-			return error_at(r, b->at + 1, strspn(line, " \t"),
+			return recording_error_at(r, b->at + 1, strspn(line, " \t"),
 					"output inside a block: it follows the `end`");
 		str_addf(text, "\n%s", line + strspn(line, " \t"));
 		if (is_end(line))
@@ -342,7 +366,8 @@ static struct err *parse_block(struct body *b, struct str *text, bool *ret_cut)
 	*ret_cut = r->cut_off;
 	if (*ret_cut)
 		return NULL;
-	return recording_error(r, start + 1, "the block that begins here has no `end`");
+	return recording_error_at(r, start + 1, strspn(r->lines[start], " \t"),
+				  "the block that begins here has no `end`");
 }
 
 static struct err *parse_time(struct body *b, struct recording_step *step, const char **rest)
@@ -354,18 +379,18 @@ static struct err *parse_time(struct body *b, struct recording_step *step, const
 		   *placed;
 
 	if (err) {
-		placed = error_at(r, b->at + 1, indent + column, err_detail(err));
+		placed = recording_error_at(r, b->at + 1, indent + column, "%s", err_detail(err));
 		err_free(err);
 		return placed;
 	}
 	if (!step->has_time)
 		return NULL;
 	if (step->time < b->last_time)
-		return error_at(r, b->at + 1, indent + 1,
+		return recording_error_at(r, b->at + 1, indent + 1,
 				"this time lies before that of an earlier command");
 	b->last_time = step->time;
 	if (!**rest)
-		return error_at(r, b->at + 1, strlen(r->lines[b->at]),
+		return recording_error_at(r, b->at + 1, strlen(r->lines[b->at]),
 				"a command must follow the time");
 	return NULL;
 }
@@ -394,7 +419,7 @@ static struct err *parse_command(struct body *b)
 	step->line = b->at + 1;
 	ERR_TRY(parse_time(b, step, &rest));
 	if (is_end(rest))
-		return error_at(r, b->at + 1, 0, "`end` without a block");
+		return recording_error_at(r, b->at + 1, 0, "`end` without a block");
 	str_add(&text, rest);
 	if (opens_block(rest))
 		err = parse_block(b, &text, &cut);
@@ -417,7 +442,7 @@ static struct err *parse_body(struct recording *r, unsigned int start)
 		if (output)
 			ERR_TRY(parse_output(&b, output));
 		else if (looks_like_output(line))
-			return error_at(r, b.at + 1, strspn(line, " \t"),
+			return recording_error_at(r, b.at + 1, strspn(line, " \t"),
 					"output lines begin with two blanks, a bar and a blank");
 		else if (!is_blank(line) && !is_comment(line))
 			ERR_TRY(parse_command(&b));
@@ -452,13 +477,25 @@ struct err *recording_parse(const char *path, const char *text, size_t len, stru
 	return NULL;
 }
 
+/* Whatever is the matter with a file that was named: it is no recording. */
+static struct err *as_usage(struct err *err)
+{
+	struct err *usage;
+
+	if (!err || err_kind(err) == ERR_NOMEM || err_kind(err) == ERR_USAGE)
+		return err;
+	usage = err_new(ERR_USAGE, "%s", err_detail(err));
+	err_free(err);
+	return usage;
+}
+
 struct err *recording_read(const char *path, struct recording **ret)
 {
 	struct err *err;
 	size_t len;
 	char *text;
 
-	ERR_TRY(read_whole_file(path, RECORDING_MAX_FILE, &text, &len));
+	ERR_TRY(as_usage(read_whole_file(path, RECORDING_MAX_FILE, &text, &len)));
 	err = recording_parse(path, text, len, ret);
 	free(text);
 	return err;
@@ -490,39 +527,4 @@ void recording_destroy(struct recording *r)
 	free(r->build_id);
 	free(r->path);
 	free(r);
-}
-
-/* ---- commands ---- */
-
-static struct err *check_command(const struct recording *r, const struct recording_step *step)
-{
-	const struct command *command;
-	char *name = strndup(step->command, strcspn(step->command, " \t\n"));
-	const char *line = r->lines[step->line - 1];
-	const char *at = name ? strstr(line, name) : NULL;
-	size_t column = at ? (size_t)(at - line) : 0;
-	struct err *err, *placed;
-	char *why = NULL;
-
-	if (!name)
-		return err_nomem();
-	err = command_find(name, &command);
-	if (err)
-		why = strdup(err_detail(err));
-	else if (strcmp(command->name, name) != 0)
-		why = str_format("recordings have full names: `%s`", command->name);
-	else if (command->flags & (CMD_SCREEN_ONLY | CMD_HOST))
-		why = str_format("`%s` has no place in a recording", command->name);
-	free(name);
-	err_free(err);
-	placed = why ? error_at(r, step->line, column, why) : NULL;
-	free(why);
-	return placed;
-}
-
-struct err *recording_check_commands(const struct recording *r)
-{
-	for (unsigned int i = 0; i < r->step_count; i++)
-		ERR_TRY(check_command(r, &r->steps[i]));
-	return NULL;
 }

@@ -56,14 +56,16 @@ struct recording {
 	bool cut_off;          /* what follows the last newline was dropped */
 };
 
-/* ERR_USAGE "PATH:LINE: WHY" for a malformed text; with a caret where a column is known. */
+/* ERR_USAGE "PATH:LINE: column N: WHY" for a malformed text, with the line and a caret below it; without
+ * column where there is no line. */
 struct err *recording_parse(const char *path, const char *text, size_t len, struct recording **ret)
 	__attribute__((warn_unused_result));
-/* Reads and parses a file; ERR_OS when it cannot be read. */
+/* Reads and parses a file; ERR_USAGE also when it cannot be read. */
 struct err *recording_read(const char *path, struct recording **ret) __attribute__((warn_unused_result));
 void recording_destroy(struct recording *r); /* NULL is fine */
 
-/* Every command must be in the table, by its full name, and may be used in a recording. */
+/* Every command must be in the table, by its full name, and may be used in a recording; so those of a
+ * block. Their expressions and quotes must be right, unless an error is expected. */
 struct err *recording_check_commands(const struct recording *r) __attribute__((warn_unused_result));
 
 /* How the error of a command stands in its output: "error: DETAIL" and its further lines, each a whole

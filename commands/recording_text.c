@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The header's meaning, and recordings written anew: blessed and formatted. */
 #include "base/parse.h"
+#include "commands/command.h"
 #include "commands/diff.h"
 #include "commands/match.h"
 #include "commands/options.h"
@@ -31,12 +32,32 @@ static bool may_repeat(const char *key)
 	return strcmp(key, "add-file") == 0;
 }
 
+/* The value stands behind the key. */
+static size_t value_column(const struct recording *r, const struct recording_header *h)
+{
+	const char *line = r->lines[h->line - 1], *blank = line + strcspn(line, " \t");
+
+	return (size_t)(blank + strspn(blank, " \t") - line);
+}
+
+static bool is_command(const char *word)
+{
+	for (const struct command *const *c = command_table; *c; c++)
+		if (strcmp((*c)->name, word) == 0)
+			return true;
+	return false;
+}
+
 static struct err *unknown_key(const struct recording *r, const struct recording_header *h)
 {
 	struct nearest nearest;
 	struct str near = {0}, clean = {0};
 	struct err *err;
 
+	if (is_command(h->key))
+		return recording_error_at(r, h->line, 0,
+					  "`%s` is a command; the body begins after an empty line",
+					  h->key);
 	str_add_clean(&clean, h->key, 64);
 	nearest_init(&nearest, str_text(&clean));
 	for (const struct option_row *row = option_table; row->name; row++)
@@ -45,8 +66,8 @@ static struct err *unknown_key(const struct recording *r, const struct recording
 	for (const char *const *name = identity_keys; *name; name++)
 		nearest_offer(&nearest, *name);
 	nearest_add(&nearest, &near);
-	err = recording_error(r, h->line, "no header line `%s`%s", str_text(&clean),
-			      str_text(&near));
+	err = recording_error_at(r, h->line, 0, "no header line `%s`%s", str_text(&clean),
+				 str_text(&near));
 	str_deinit(&near);
 	str_deinit(&clean);
 	return err;
@@ -57,11 +78,14 @@ static struct err *check_key(const struct recording *r, const struct recording_h
 	const struct option_row *row = option_find(h->key);
 
 	if (is_one_of(identity_keys, h->key))
-		return *h->value ? NULL : recording_error(r, h->line, "%s: needs a value", h->key);
+		return *h->value ? NULL
+				 : recording_error_at(r, h->line, strlen(h->key), "%s: needs a value",
+						      h->key);
 	if (!row)
 		return unknown_key(r, h);
 	if ((row->flags & OPTION_MODE) || is_one_of(foreign_options, h->key))
-		return recording_error(r, h->line, "`%s` does not belong into a recording", h->key);
+		return recording_error_at(r, h->line, 0, "`%s` does not belong into a recording",
+					  h->key);
 	return NULL;
 }
 
@@ -71,25 +95,33 @@ static struct err *check_repeated(const struct recording *r, unsigned int i)
 
 	for (unsigned int j = 0; j < i; j++)
 		if (strcmp(r->headers[j].key, h->key) == 0 && !may_repeat(h->key))
-			return recording_error(r, h->line, "`%s` again; it is in line %u already",
-					       h->key, r->headers[j].line);
+			return recording_error_at(r, h->line, 0,
+						  "`%s` again; it is in line %u already", h->key,
+						  r->headers[j].line);
 	return NULL;
 }
 
-/* "kernel VERSION BUILD-ID": the build id becomes a member of its own. */
+/* "kernel VERSION|PATH BUILD-ID": the build id becomes a member of its own. A path may have blanks. */
 static struct err *cut_build_id(struct recording *r, struct recording_header *h)
 {
-	char *blank = h->value + strcspn(h->value, " \t"), *build_id = blank + strspn(blank, " \t");
+	char *blank = strrchr(h->value, ' ');
+	const char *build_id = blank ? blank + 1 : "";
 
-	if (!*build_id)
+	if (!blank)
 		return NULL;
-	if (strlen(build_id) != strspn(build_id, "0123456789abcdef"))
-		return recording_error(r, h->line,
-				       "a kernel line is `kernel VERSION BUILD-ID`, the build id "
-				       "in lower-case hexadecimal digits");
+	if (strlen(build_id) != strspn(build_id, "0123456789abcdef")) {
+		if (*h->value == '/')
+			return NULL;
+		return recording_error_at(r, h->line,
+					  value_column(r, h) + (size_t)(build_id - h->value),
+					  "a kernel line is `kernel VERSION BUILD-ID`, the build id "
+					  "in lower-case hexadecimal digits");
+	}
 	r->build_id = strdup(build_id);
 	if (!r->build_id)
 		return err_nomem();
+	while (blank > h->value && (blank[-1] == ' ' || blank[-1] == '\t'))
+		blank--;
 	*blank = '\0';
 	return NULL;
 }
@@ -105,7 +137,7 @@ struct err *recording_options(const struct recording *r, struct options *options
 		err = options_set(options, h->key, h->value);
 		if (!err)
 			continue;
-		placed = recording_error(r, h->line, "%s", err_detail(err));
+		placed = recording_error_at(r, h->line, value_column(r, h), "%s", err_detail(err));
 		err_free(err);
 		return placed;
 	}
@@ -134,29 +166,6 @@ const char *recording_header_value(const struct recording *r, const char *key)
 	for (unsigned int i = 0; i < r->header_count; i++)
 		if (strcmp(r->headers[i].key, key) == 0)
 			return r->headers[i].value;
-	return NULL;
-}
-
-/* ---- matchers ---- */
-
-struct err *recording_check_matchers(const struct recording *r)
-{
-	for (unsigned int i = 0; i < r->step_count; i++) {
-		const struct recording_step *step = &r->steps[i];
-
-		for (unsigned int j = 0; j < step->output_count; j++) {
-			struct match match;
-			struct err *err = match_compile(step->outputs[j].text, &match), *placed;
-
-			if (!err) {
-				match_deinit(&match);
-				continue;
-			}
-			placed = recording_error(r, step->outputs[j].line, "%s", err_detail(err));
-			err_free(err);
-			return placed;
-		}
-	}
 	return NULL;
 }
 
@@ -396,20 +405,31 @@ void recording_compare_deinit(struct recording_compare *c)
 
 /* ---- format ---- */
 
-static void format_header(const struct recording *r, struct str *s)
+static void format_key(const struct recording *r, const struct recording_header *h, struct str *s)
 {
-	str_add(s, RECORDING_FIRST_LINE "\n");
-	for (unsigned int i = 0; i < r->header_count; i++) {
-		const struct recording_header *h = &r->headers[i];
+	str_add(s, h->key);
+	if (*h->value)
+		str_addf(s, " %s", h->value);
+	if (r->build_id && strcmp(h->key, "kernel") == 0)
+		str_addf(s, " %s", r->build_id);
+	str_add_c(s, '\n');
+}
 
-		str_add(s, h->key);
-		if (*h->value)
-			str_addf(s, " %s", h->value);
-		if (r->build_id && strcmp(h->key, "kernel") == 0)
-			str_addf(s, " %s", r->build_id);
-		str_add_c(s, '\n');
+/* With its comments. Returns the index of the first line of the body. */
+static unsigned int format_header(const struct recording *r, struct str *s)
+{
+	const struct recording_header *h = r->headers;
+	unsigned int i;
+
+	str_add(s, RECORDING_FIRST_LINE "\n");
+	for (i = 1; i < r->line_count && r->lines[i][strspn(r->lines[i], " \t")]; i++) {
+		if (h < r->headers + r->header_count && h->line == i + 1)
+			format_key(r, h++, s);
+		else
+			str_addf(s, "%s\n", r->lines[i] + strspn(r->lines[i], " \t"));
 	}
 	str_add_c(s, '\n');
+	return i;
 }
 
 /* "[0.500000000] command", a block's inner lines set in by two blanks. */
@@ -456,10 +476,9 @@ static void format_between(const struct recording *r, unsigned int from, unsigne
 
 struct err *recording_format(const struct recording *r, struct str *ret)
 {
-	unsigned int at = 1;
+	unsigned int at = format_header(r, ret);
 	bool blank = true;
 
-	format_header(r, ret);
 	for (unsigned int i = 0; i < r->step_count; i++) {
 		const struct recording_step *step = &r->steps[i];
 

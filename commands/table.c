@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/command.h"
 
+#include "commands/expr.h"
+
 #include <string.h>
 
 #define COMMAND_ENTRY(name) &command_##name,
@@ -63,6 +65,15 @@ struct err *command_find(const char *name, const struct command **ret)
 bool command_opens_block(const struct command *command, const char *rest)
 {
 	return (command->flags & CMD_BLOCK) && (command != &command_step || strchr(rest, '='));
+}
+
+struct err *command_check_expression(const char *rest, const char **ret_at)
+{
+	struct expr *e;
+
+	ERR_TRY(expr_parse(rest, &e));
+	expr_destroy(e);
+	return NULL;
 }
 
 struct err *command_usage(const struct command *command)

@@ -124,7 +124,7 @@ static void test_errors_are_output(void **state)
 static void test_malformed(void **state)
 {
 	gives("freeze\nthwa\n", 2, "one.t:6: column 1: no command 'thwa'; near: thaw");
-	gives("expect 1\n  | ( (re)\n", 2, "one.t:6: bad pattern");
+	gives("expect 1\n  | ( (re)\n", 2, "one.t:6: column 5: bad pattern");
 }
 
 static void test_no_kernel(void **state)

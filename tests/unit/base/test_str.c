@@ -161,10 +161,22 @@ static void test_nearest_names_each_once_and_survives_long_names(void **state)
 	str_deinit(&s);
 }
 
+static void test_how_much_is_text(void **state)
+{
+	assert_int_equal(str_text_length("a\tb \xc3\xa9", 6), 6);
+	assert_int_equal(str_text_length("a\0b", 3), 1);
+	assert_int_equal(str_text_length("ab\x7f", 3), 2);
+	assert_int_equal(str_text_length("ab\n", 3), 2);
+	assert_int_equal(str_text_length("\xc3", 1), 0);
+	assert_int_equal(str_text_length("a\xe9g", 3), 1);
+	assert_int_equal(str_text_length("", 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty_reads_as_empty_text),
+		cmocka_unit_test(test_how_much_is_text),
 		cmocka_unit_test(test_take_of_empty_is_a_text),
 		cmocka_unit_test(test_grows_past_its_first_allocation),
 		cmocka_unit_test(test_all_ways_to_add),

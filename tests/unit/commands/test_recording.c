@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/recording.h"
 
+#include "base/file.h"
 #include "commands/options.h"
 #include "tests/expect.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define HEAD "ktdbg recording 1\n"
 
@@ -114,32 +117,60 @@ static void test_bad_first_lines(void **state)
 {
 	refused("", "r.t:1: empty: a recording begins with the line `ktdbg recording 1`");
 	refused("ktdbg rec", "r.t:1: cut off in its first line");
-	refused("\n", "r.t:1: no recording: the first line is not `ktdbg recording 1`");
-	refused("#!/bin/sh\n", "r.t:1: no recording: the first line is not `ktdbg recording 1`");
-	refused("ktdbg recording 2\n", "r.t:1: this is version 2 of the format; this ktdbg reads version 1");
+	refused("\n", "r.t:1: column 1: no recording: the first line is not `ktdbg recording 1`\n  \n  ^");
+	refused("#!/bin/sh\n",
+		"r.t:1: column 1: no recording: the first line is not `ktdbg recording 1`\n  #!/bin/sh\n  ^");
+	refused("ktdbg recording 2\n",
+		"r.t:1: column 17: this is version 2 of the format; this ktdbg reads version 1\n"
+		"  ktdbg recording 2\n"
+		"                  ^");
+	refused("\xef\xbb\xbf" HEAD,
+		"r.t:1: column 1: the file begins with a byte order mark; it may not\n"
+		"  \xef\xbb\xbfktdbg recording 1\n"
+		"  ^");
 }
 
 static void test_bad_headers(void **state)
 {
-	refused(HEAD "topolgy 1n1l4c1t\n\n", "r.t:2: no header line `topolgy`; near: topology");
-	refused(HEAD "clock virtual\nclock real\n\n", "r.t:3: `clock` again; it is in line 2 already");
-	refused(HEAD "json\n\n", "r.t:2: `json` does not belong into a recording");
-	refused(HEAD "batch\n\n", "r.t:2: `batch` does not belong into a recording");
-	refused(HEAD "image\n\n", "r.t:2: image: needs a value");
+	refused(HEAD "topolgy 1n1l4c1t\n\n",
+		"r.t:2: column 1: no header line `topolgy`; near: topology\n  topolgy 1n1l4c1t\n  ^");
+	refused(HEAD "clock virtual\nclock real\n\n",
+		"r.t:3: column 1: `clock` again; it is in line 2 already\n  clock real\n  ^");
+	refused(HEAD "json\n\n", "r.t:2: column 1: `json` does not belong into a recording\n  json\n  ^");
+	refused(HEAD "freeze\n", "r.t:2: column 1: `freeze` is a command; the body begins after an empty line\n"
+				 "  freeze\n"
+				 "  ^");
+	refused(HEAD "image\n\n", "r.t:2: column 6: image: needs a value\n  image\n       ^");
 	refused(HEAD "kernel 7.2 XYZ\n\n",
-		"r.t:2: a kernel line is `kernel VERSION BUILD-ID`, the build id in lower-case hexadecimal digits");
+		"r.t:2: column 12: a kernel line is `kernel VERSION BUILD-ID`, the build id in lower-case "
+		"hexadecimal digits\n"
+		"  kernel 7.2 XYZ\n"
+		"             ^");
 	refused(HEAD "[0.5] freeze\n",
 		"r.t:2: column 1: a header line is `key value`; the body begins after an empty line\n"
 		"  [0.5] freeze\n"
 		"  ^");
 }
 
+static void test_kernels_whose_path_has_blanks(void **state)
+{
+	struct recording *r = parsed(HEAD "kernel /my kernels/vmlinuz 0abc\n\n");
+
+	assert_string_equal(recording_header_value(r, "kernel"), "/my kernels/vmlinuz");
+	assert_string_equal(r->build_id, "0abc");
+	recording_destroy(r);
+	r = parsed(HEAD "kernel /my kernels/vmlinuz\n\n");
+	assert_string_equal(recording_header_value(r, "kernel"), "/my kernels/vmlinuz");
+	assert_null(r->build_id);
+	recording_destroy(r);
+}
+
 static void test_bad_option_values_name_the_line(void **state)
 {
 	struct recording *r;
 
-	expect_err_with(parse(HEAD "clock virtual\nmemory lots\n\n", &r), ERR_USAGE, "r.t:3: memory: ");
-	expect_err_with(parse(HEAD "topology 4c\n\n", &r), ERR_USAGE, "r.t:2: topology: ");
+	expect_err_with(parse(HEAD "clock virtual\nmemory lots\n\n", &r), ERR_USAGE, "r.t:3: column 8: memory: ");
+	expect_err_with(parse(HEAD "topology 4c\n\n", &r), ERR_USAGE, "r.t:2: column 10: topology: ");
 }
 
 static void test_bad_times(void **state)
@@ -169,7 +200,7 @@ static void test_bad_bodies(void **state)
 	refused(HEAD "\n  | x\nfreeze\n",
 		"r.t:3: column 3: output before the first command\n    | x\n    ^");
 	refused(HEAD "\nend\n", "r.t:3: column 1: `end` without a block\n  end\n  ^");
-	refused(HEAD "\nbatch\nread task 1 pid\n", "r.t:3: the block that begins here has no `end`");
+	refused(HEAD "\nbatch\nread task 1 pid\n", "r.t:3: column 1: the block that begins here has no `end`\n  batch\n  ^");
 	refused(HEAD "\nbatch\n  | x\nend\n",
 		"r.t:4: column 3: output inside a block: it follows the `end`\n    | x\n    ^");
 	refused(HEAD "\nbatch\n   | x\nend\n",
@@ -180,7 +211,31 @@ static void test_bad_bodies(void **state)
 		"r.t:4: column 5: no command 'frezze'; near: freeze; `help` lists them\n  [1] frezze\n      ^");
 	refused(HEAD "\nfree\n", "r.t:3: column 1: recordings have full names: `freeze`\n  free\n  ^");
 	refused(HEAD "\ndoctor\n", "r.t:3: column 1: `doctor` has no place in a recording\n  doctor\n  ^");
-	refused(HEAD "\nfreeze\n  | ( (re)\n", "r.t:4: bad pattern: Unmatched ( or \\(");
+	refused(HEAD "\nfreeze\n  | ( (re)\n",
+		"r.t:4: column 5: bad pattern: Unmatched ( or \\(\n    | ( (re)\n      ^");
+}
+
+static void test_what_is_wrong_without_a_guest(void **state)
+{
+	struct recording *r;
+
+	refused(HEAD "\n[1] expect 1 +\n",
+		"r.t:3: column 15: an operand is missing at the end\n  [1] expect 1 +\n                ^");
+	refused(HEAD "\nwait (1 timeout 3s\n", "r.t:3: column 8: `)` is missing here\n"
+					       "  wait (1 timeout 3s\n"
+					       "         ^");
+	refused(HEAD "\nlet a )\n", "r.t:3: column 7: an operand is missing here\n  let a )\n        ^");
+	refused(HEAD "\nlet 1a 2\n", "r.t:3: column 5: usage: let NAME EXPR\n  let 1a 2\n      ^");
+	refused(HEAD "\nspawn @runner 'a\n", "r.t:3: column 7: no closing ' for: 'a\n  spawn @runner 'a\n        ^");
+	refused(HEAD "\nbatch\nraed task 1 pid\nend\n",
+		"r.t:4: column 1: no command 'raed'; near: read; `help` lists them\n  raed task 1 pid\n  ^");
+	refused(HEAD "\nstep hold=1s\ndef a workers=1\n  expect 1 ==\nend\n",
+		"r.t:5: column 14: an operand is missing at the end\n    expect 1 ==\n               ^");
+	/* It may be there to be refused. */
+	r = parsed(HEAD "\nprint 1 +\n  | error: column 4: .* (re)\n  | (any)\n  | (any)\n"
+			"batch\nraed task 1 pid\nend\n  | error: no command .* (re)\n");
+	expect_ok(recording_check_commands(r));
+	recording_destroy(r);
 }
 
 static void test_bytes_that_are_no_text(void **state)
@@ -188,11 +243,39 @@ static void test_bytes_that_are_no_text(void **state)
 	struct recording *r;
 	char text[] = HEAD "\nfre?ze\n";
 
-	refused(HEAD "\nfreeze\r\n", "r.t:3: the line ends in a carriage return; lines end in a newline alone");
-	refused(HEAD "\nfree\x1bze\n", "r.t:3: column 5: byte 0x1b is no text");
+	refused(HEAD "\nfreeze\r\n",
+		"r.t:3: column 7: the line ends in a carriage return; lines end in a newline alone\n"
+		"  freeze\\x0d\n"
+		"        ^");
+	refused(HEAD "\nfree\x1bze\n", "r.t:3: column 5: byte 0x1b is no text\n  free\\x1bze\n      ^");
+	refused(HEAD "\n# \xc3\xa9\xe9\n", "r.t:3: column 5: byte 0xe9 is no UTF-8\n  # \xc3\xa9\\xe9\n     ^");
 	*strchr(text, '?') = '\0';
 	expect_err(recording_parse("r.t", text, sizeof(text) - 1, &r), ERR_USAGE,
-		   "r.t:3: column 4: byte 0x00 is no text");
+		   "r.t:3: column 4: byte 0x00 is no text\n  fre\n     ^");
+}
+
+/* What is the matter with the file itself; a pipe without a writer is not waited for. */
+static void test_files_that_are_no_text(void **state)
+{
+	char folder[] = "/tmp/ktdbg-recording-XXXXXX", path[64], message[128];
+	struct recording *r;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(message, sizeof(message), "cannot read %s: Is a directory", folder);
+	expect_err(recording_read(folder, &r), ERR_USAGE, message);
+	snprintf(path, sizeof(path), "%s/r.t", folder);
+	snprintf(message, sizeof(message), "cannot open %s: No such file or directory", path);
+	expect_err(recording_read(path, &r), ERR_USAGE, message);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(message, sizeof(message), "%s:1: empty: ", path);
+	expect_err_with(recording_read(path, &r), ERR_USAGE, message);
+	unlink(path);
+	expect_ok(replace_file(path, HEAD, strlen(HEAD)));
+	assert_int_equal(truncate(path, 1 << 30), 0);
+	snprintf(message, sizeof(message), "%s is larger than %d bytes", path, RECORDING_MAX_FILE);
+	expect_err(recording_read(path, &r), ERR_USAGE, message);
+	unlink(path);
+	rmdir(folder);
 }
 
 static void test_long_lines(void **state)
@@ -343,7 +426,7 @@ static void test_comparison(void **state)
 
 static void test_format(void **state)
 {
-	struct recording *r = parsed(HEAD "kernel  7.2   abc\nclock virtual  \n# why\n\n\n\n"
+	struct recording *r = parsed(HEAD "kernel  7.2   abc\n  # why\nclock virtual  \n\n\n\n"
 					  "[0.5] freeze  \n  # remark\nbatch\nread task 1 pid\n   write task 1 prio 3\n"
 					  "end\n  | x\n\n\n\nthaw\n\n");
 	struct str once = {0}, twice = {0};
@@ -351,7 +434,7 @@ static void test_format(void **state)
 	expect_ok(recording_format(r, &once));
 	recording_destroy(r);
 	assert_string_equal(str_text(&once),
-			    HEAD "kernel 7.2 abc\nclock virtual\n\n# why\n\n"
+			    HEAD "kernel 7.2 abc\n# why\nclock virtual\n\n"
 				 "[0.500000000] freeze\n# remark\nbatch\n  read task 1 pid\n"
 				 "  write task 1 prio 3\nend\n  | x\n\nthaw\n");
 	r = parsed(str_text(&once));
@@ -381,10 +464,13 @@ int main(void)
 		cmocka_unit_test(test_a_header_alone_is_a_recording),
 		cmocka_unit_test(test_bad_first_lines),
 		cmocka_unit_test(test_bad_headers),
+		cmocka_unit_test(test_kernels_whose_path_has_blanks),
 		cmocka_unit_test(test_bad_option_values_name_the_line),
 		cmocka_unit_test(test_bad_times),
 		cmocka_unit_test(test_bad_bodies),
+		cmocka_unit_test(test_what_is_wrong_without_a_guest),
 		cmocka_unit_test(test_bytes_that_are_no_text),
+		cmocka_unit_test(test_files_that_are_no_text),
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_cut_off_anywhere),
 		cmocka_unit_test(test_a_cut_off_line_does_not_run),

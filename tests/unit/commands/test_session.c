@@ -159,9 +159,9 @@ static void test_lines_that_no_recording_could_hold(void **state)
 	expect_err(execute(&f, line, false), ERR_USAGE,
 		   "a line of 70000 bytes: at most 65535 are allowed");
 	expect_err(execute(&f, "# a\nquit", false), ERR_USAGE,
-		   "the line holds control character 0x0a");
+		   "the line holds byte 0x0a, which is no text");
 	expect_err(execute(&f, "note \x1b[H", false), ERR_USAGE,
-		   "the line holds control character 0x1b");
+		   "the line holds byte 0x1b, which is no text");
 	expect_ok(execute(&f, "#\ttab", false));
 	assert_false(session_quit(f.session));
 	free(line);
