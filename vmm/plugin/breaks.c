@@ -62,13 +62,11 @@ static struct {
 	/* By single instructions towards a break within [near_low, near_high]. */
 	bool near;
 	uint64_t near_low, near_high;
-	/* The guest goes on from a stand at this instruction. */
-	bool resumed;
-	unsigned int resumed_cpu;
+	/* The guest goes on from a stand of this vCPU at this instruction; NULL: it does not. */
+	void *resumed;
 	uint64_t resumed_pc;
-	/* Stands behind a write. */
-	bool wrote;
-	unsigned int wrote_cpu;
+	/* This one stands behind a write; NULL: none does. */
+	void *wrote;
 	uint64_t wrote_pc;
 } breaks;
 
@@ -99,6 +97,26 @@ static uint64_t break_behind(uint64_t pc, uint32_t length)
 			last = b->address;
 	}
 	return last;
+}
+
+/* The vCPU whose turn it is. QEMU's word for it is not taken: where one thread runs them all, QEMU 9 and 10 name
+ * the one for which the block was translated, and they share blocks. */
+static void *running(void)
+{
+	static __thread void **current;
+
+	if (!current)
+		current = dlsym(RTLD_DEFAULT, "current_cpu");
+	return *current;
+}
+
+static int index_of(void *cpu)
+{
+	int i = 0;
+
+	while (i < VCLOCK_CPUS_MAX - 1 && breaks.clock.get_cpu(i) != cpu)
+		i++;
+	return i;
 }
 
 static bool single(void)
@@ -191,50 +209,53 @@ static void go_on(void)
 	set_single(breaks.asked->steps || breaks.stale);
 }
 
-static void publish(unsigned int vcpu, uint64_t pc, uint64_t data, enum vclock_break_kind kind)
+/* With the registers; `behind`: of the instruction that it stands behind, or 0. */
+static void publish(int cpu, uint64_t behind, uint64_t data, enum vclock_break_kind kind)
 {
-	breaks.asked->cpu = vcpu;
-	breaks.asked->pc = pc;
+	breaks.asked->cpu = (uint32_t)cpu;
+	breaks.asked->pc = breaks.clock.registers(cpu, behind);
 	breaks.asked->data = data;
 	breaks.asked->kind = kind;
 }
 
 /* At the beginning of a block that was called from `host_pc`: does not return. */
-static void stop_before(unsigned int vcpu, uint64_t pc, enum vclock_break_kind kind, uintptr_t host_pc)
+static void stop_before(uint64_t pc, enum vclock_break_kind kind, uintptr_t host_pc)
 {
-	void *cpu = breaks.clock.get_cpu((int)vcpu);
+	void *cpu = running();
 
 	qemu.restore_state(cpu, host_pc);
 	qemu.icount_update(cpu);
-	publish(vcpu, pc, 0, kind);
-	breaks.clock.registers((int)vcpu, 0);
+	publish(index_of(cpu), 0, 0, kind);
 	breaks.clock.stand(breaks.clock.now());
 	go_on();
-	breaks.resumed = true;
-	breaks.resumed_cpu = vcpu;
+	breaks.resumed = cpu;
 	breaks.resumed_pc = pc;
 	qemu.loop_exit(cpu);
 }
 
 /* True when the guest comes from a stand at this very instruction. */
-static bool comes_from_stand(unsigned int vcpu, uint64_t pc)
+static bool comes_from_stand(uint64_t pc)
 {
-	if (!breaks.resumed || breaks.resumed_cpu != vcpu)
+	if (!breaks.resumed || breaks.resumed != running())
 		return false;
-	breaks.resumed = false;
+	breaks.resumed = NULL;
 	return breaks.resumed_pc == pc;
 }
 
-static void at_beginning(unsigned int vcpu, uint64_t pc, uintptr_t host_pc)
+static bool is_stepping(void)
 {
-	bool stepping = breaks.asked->steps && breaks.asked->step_cpu == vcpu;
-	bool again = comes_from_stand(vcpu, pc);
+	return breaks.asked->steps && breaks.clock.get_cpu((int)breaks.asked->step_cpu) == running();
+}
+
+static void at_beginning(uint64_t pc, uintptr_t host_pc)
+{
+	bool stepping = is_stepping(), again = comes_from_stand(pc);
 	const struct vclock_break *at = breaks.asked->heeded && !again ? break_at(pc) : NULL;
 
 	if (stepping && breaks.stepped == breaks.asked->steps)
-		stop_before(vcpu, pc, VCLOCK_BREAK_STEP, host_pc);
+		stop_before(pc, VCLOCK_BREAK_STEP, host_pc);
 	if (at)
-		stop_before(vcpu, pc, at->kind, host_pc);
+		stop_before(pc, at->kind, host_pc);
 	breaks.stepped += stepping;
 }
 
@@ -243,11 +264,12 @@ static void at_instruction(unsigned int vcpu, void *userdata)
 {
 	uint64_t pc = (uint64_t)(uintptr_t)userdata;
 
+	(void)vcpu;
 	if (breaks.near && (pc < breaks.near_low || pc > breaks.near_high)) {
 		breaks.near = false;
 		set_single(breaks.asked->steps || breaks.stale);
 	}
-	at_beginning(vcpu, pc, (uintptr_t)__builtin_return_address(0) - 2);
+	at_beginning(pc, (uintptr_t)__builtin_return_address(0) - 2);
 }
 
 static void approach(uint64_t pc, uint32_t length)
@@ -262,22 +284,21 @@ static void approach(uint64_t pc, uint32_t length)
 	set_single(true);
 }
 
-static void at_long_block(unsigned int vcpu, uint64_t pc, uint32_t length, uintptr_t host_pc)
+static void at_long_block(uint64_t pc, uint32_t length, uintptr_t host_pc)
 {
 	approach(pc, length);
 	/* As a longer block it is not wanted; blocks that were chained before come here, too. */
 	if (single()) {
-		void *cpu = breaks.clock.get_cpu((int)vcpu);
-
-		qemu.restore_state(cpu, host_pc);
-		qemu.loop_exit(cpu);
+		qemu.restore_state(running(), host_pc);
+		qemu.loop_exit(running());
 	}
-	at_beginning(vcpu, pc, host_pc);
+	at_beginning(pc, host_pc);
 }
 
 static void at_user_block(unsigned int vcpu, void *pc)
 {
-	at_long_block(vcpu, (uint64_t)(uintptr_t)pc, 0, (uintptr_t)__builtin_return_address(0) - 2);
+	(void)vcpu;
+	at_long_block((uint64_t)(uintptr_t)pc, 0, (uintptr_t)__builtin_return_address(0) - 2);
 }
 
 /* A kernel's code lies in the topmost 4 GiB, which leaves room for how much of the block is left. */
@@ -300,7 +321,8 @@ static uint32_t packed_left(void *packed)
 
 static void at_kernel_block(unsigned int vcpu, void *packed)
 {
-	at_long_block(vcpu, packed_pc(packed), packed_left(packed),
+	(void)vcpu;
+	at_long_block(packed_pc(packed), packed_left(packed),
 		      (uintptr_t)__builtin_return_address(0) - 2);
 }
 
@@ -319,11 +341,10 @@ static bool is_watched(uint64_t address, uint64_t size)
 }
 
 /* `left` instructions of the block, which are accounted, are not executed yet. */
-static void stop_behind(unsigned int vcpu, uint64_t pc, uint64_t address, size_t left)
+static void stop_behind(uint64_t pc, uint64_t address, size_t left)
 {
-	qemu.icount_update(breaks.clock.get_cpu((int)vcpu));
-	publish(vcpu, pc, address, VCLOCK_BREAK_WRITE);
-	breaks.clock.registers((int)vcpu, pc);
+	qemu.icount_update(running());
+	publish(index_of(running()), pc, address, VCLOCK_BREAK_WRITE);
 	breaks.clock.stand(breaks.clock.now() - (uint64_t)qemu.icount_to_ns((int64_t)left));
 }
 
@@ -337,25 +358,25 @@ static void at_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t add
 	uint64_t pc = packed_pc(packed);
 	bool stood;
 
+	(void)vcpu;
 	/* Some versions of QEMU call this for loads, too. */
 	if (!qemu_plugin_mem_is_store(info))
 		return;
-	breaks.wrote = true;
-	breaks.wrote_cpu = vcpu;
+	breaks.wrote = running();
 	breaks.wrote_pc = pc;
 	stood = breaks.clock.wrote(address, size);
 	if (breaks.asked->heeded && is_watched(address, size)) {
-		stop_behind(vcpu, pc, address, packed_left(packed));
+		stop_behind(pc, address, packed_left(packed));
 		stood = true;
 	}
-	breaks.wrote = false;
+	breaks.wrote = NULL;
 	if (stood)
 		go_on();
 }
 
 uint64_t breaks_rip(int index)
 {
-	return breaks.wrote && (int)breaks.wrote_cpu == index ? breaks.wrote_pc : 0;
+	return breaks.wrote && breaks.clock.get_cpu(index) == breaks.wrote ? breaks.wrote_pc : 0;
 }
 
 /* ---- translation ---- */
@@ -425,16 +446,12 @@ static bool find_symbols(void)
 	       (qemu.single_int || qemu.single_bool) && dlsym(RTLD_DEFAULT, "current_cpu");
 }
 
-/*
- * A block is left safely with QEMU up to 8. Measured with 10.0 and 11.1: there the instruction pointer that a
- * block begins with is not always in memory, and the state cannot be had from it.
- */
 bool breaks_init(struct vclock_page *page, const struct breaks_clock *clock)
 {
 	breaks.clock = *clock;
 	if (!clock->get_cpu || !clock->registers || !find_symbols())
 		return false;
 	breaks.asked = vclock_breaks(page);
-	breaks.asked->able = PLUGIN_API < 2;
+	breaks.asked->able = 1;
 	return true;
 }

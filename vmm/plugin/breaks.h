@@ -24,8 +24,8 @@ struct breaks_clock {
 	/* Publish `now`, stand for a break, and take note of what is asked for next. */
 	void (*stand)(uint64_t now);
 	void *(*get_cpu)(int index);
-	/* Store a vCPU's registers to the page; with another rip, when that is not 0. */
-	void (*registers)(int index, uint64_t rip);
+	/* Store a vCPU's registers to the page; with another rip, when that is not 0. The rip. */
+	uint64_t (*registers)(int index, uint64_t rip);
 	/* Kernel code has written there, after breaks_watch_all(). True: it stood for it. */
 	bool (*wrote)(uint64_t address, uint64_t size);
 };
