@@ -338,13 +338,12 @@ static struct err *attach(struct machine *m, const char *socket)
 
 struct err *machine_attach(const char *socket, struct machine **ret)
 {
-	struct machine *m = calloc(1, sizeof(*m));
+	struct machine *m = machine_new();
 	uint64_t start = host_now();
 	struct err *err;
 
 	if (!m)
 		return err_nomem();
-	m->initrd_fd = m->poll_fd = m->serial.fd = m->debug.fd = m->ram.fd = -1;
 	m->info.attached = m->info.found_stopped = true;
 	m->mailbox = MACHINE_NO_MAILBOX;
 	err = attach(m, socket);

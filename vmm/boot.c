@@ -333,6 +333,6 @@ void machine_set_origin(struct machine *m, const struct quantum *quantum)
 		rclock_set_origin(&m->rclock);
 		return;
 	}
-	vclock_set_origin(&m->vclock);
+	vclock_set_time(&m->vclock, 0);
 	vclock_set_quantum(&m->vclock, quantum);
 }

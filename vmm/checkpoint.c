@@ -2,7 +2,6 @@
 #include "vmm/checkpoint.h"
 #include "base/str.h"
 #include "vmm/checkpoint_file.h"
-#include "vmm/device_clock.h"
 #include "vmm/machine_impl.h"
 #include "vmm/warm.h"
 
@@ -12,38 +11,123 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static struct err *check_clock(struct machine *m)
+static struct err *check_not_stopped(struct machine *m)
 {
-	if (is_virtual(m))
-		return err_new(ERR_REFUSED,
-			       "checkpoints need --clock real; under the virtual one `back` and "
-			       "--open FILE --at LINE go to any moment of a history");
 	if (m->rclock.stopped)
 		return err_new(ERR_REFUSED, "the guest is frozen --as-steal: thaw it first");
+	return NULL;
+}
+
+/* Where nothing is under way that no device state has. */
+static struct err *check_stand(struct machine *m)
+{
+	enum machine_stop_reason reason = is_virtual(m) ? vclock_reason(&m->vclock) : STOP_HELD;
+
+	ERR_TRY(check_not_stopped(m));
+	if (reason == STOP_BREAK || reason == STOP_WRITE)
+		return err_new(ERR_REFUSED,
+			       "the guest stands in the middle of a vCPU's turn; `run 1us` takes it to "
+			       "a place where it can be saved");
+	return NULL;
+}
+
+/* ---- the machine goes on in another process ---- */
+
+/* Everything of `m` that is not one process: what a second one is started with. */
+static void copy_setup(const struct machine *m, struct machine *fresh)
+{
+	*fresh = *m;
+	machine_without_process(fresh);
+	fresh->initrd_fd = -1;
+}
+
+/* The new process takes the old one's place. */
+static void replace(struct machine *m, struct machine *fresh)
+{
+	struct machine old = *m;
+
+	*m = *fresh;
+	m->qemu.qmp.event_context = &m->qemu;
+	old.qemu.qmp.event_context = &old.qemu;
+	machine_stop_qemu(&old);
+	runstates_deinit(&old.runstates);
+	/* The guest is still the one that began there. */
+	memcpy(m->saved_hash, old.saved_hash, sizeof(m->saved_hash));
+}
+
+static struct err *continue_virtual(struct machine *m, const struct machine *old,
+				    const struct checkpoint_facts *facts, uint64_t time)
+{
+	vclock_take_over(&m->vclock, &old->vclock);
+	vclock_set_time(&m->vclock, time);
+	for (unsigned int i = 0; i < facts->count; i++)
+		if (facts->stalled_until[i])
+			ERR_TRY(vclock_stall(&m->vclock, i, facts->stalled_until[i]));
+	return NULL;
+}
+
+static struct err *continue_real(struct machine *m, struct checkpoint_facts *facts, uint64_t gap,
+				 uint64_t time)
+{
+	m->rclock.passed = time;
+	for (unsigned int i = 0; i < facts->count; i++)
+		facts->vcpus[i].time[RUNSTATE_RUNNABLE] += gap;
+	return runstates_begin(&m->runstates, m->qemu.pid, m->tids, m->tid_count, time,
+			       facts->vcpus);
+}
+
+static struct err *start_from(struct machine *m, struct saved *s, struct checkpoint_facts *facts,
+			      uint64_t gap)
+{
+	struct machine fresh;
+	struct err *err;
+
+	copy_setup(m, &fresh);
+	err = warm_restore(&fresh, s);
+	if (!err)
+		err = is_virtual(m) ? continue_virtual(&fresh, m, facts, facts->time + gap)
+				    : continue_real(&fresh, facts, gap, facts->time + gap);
+	if (err) {
+		machine_stop_qemu(&fresh);
+		runstates_deinit(&fresh.runstates);
+		return err;
+	}
+	fresh.restore_gap = gap;
+	replace(m, &fresh);
 	return NULL;
 }
 
 /* ---- save ---- */
 
 /* The vCPUs' account as of now, each of them runnable from here on. */
-static struct err *take_facts(struct machine *m, struct checkpoint_facts *facts)
+static struct err *take_runstates(struct machine *m, struct checkpoint_facts *facts)
 {
 	const struct vcpu_runstate *vcpus;
 	unsigned int count;
 
 	ERR_TRY(machine_runstates(m, &vcpus, &count));
-	facts->time = machine_time(m);
-	facts->saved = wall_now();
-	facts->count = count;
 	for (unsigned int i = 0; i < count; i++) {
 		facts->vcpus[i] = vcpus[i];
 		facts->vcpus[i].state = RUNSTATE_RUNNABLE;
 	}
+	return NULL;
+}
+
+static struct err *take_facts(struct machine *m, struct checkpoint_facts *facts)
+{
+	facts->time = machine_time(m);
+	facts->saved = wall_now();
+	facts->count = m->tid_count;
+	for (unsigned int i = 0; i < facts->count; i++)
+		facts->stalled_until[i] = machine_stalled_until(m, i);
+	if (!is_virtual(m))
+		ERR_TRY(take_runstates(m, facts));
 	return warm_identity(m, &facts->identity);
 }
 
-static struct err *write_all_of(struct machine *m, const struct checkpoint_facts *facts,
-				struct saved *s, struct checkpoint_draft *draft)
+static struct err *write_to(struct machine *m, const char *name,
+			    const struct checkpoint_facts *facts, struct saved *s,
+			    struct store_draft *draft)
 {
 	struct str summary = {0};
 	struct err *err;
@@ -53,7 +137,7 @@ static struct err *write_all_of(struct machine *m, const struct checkpoint_facts
 		return err_os(errno, "dup");
 	ERR_TRY(saved_write_ram(s, &m->ram));
 	warm_summary(m, &summary);
-	err = checkpoint_draft_fill(draft, s, facts, str_text(&summary));
+	err = checkpoint_publish(draft, name, s, facts, str_text(&summary));
 	str_deinit(&summary);
 	return err;
 }
@@ -82,22 +166,42 @@ static struct err *forget_break(struct saved *s)
 	return saved_measure_state(s, false);
 }
 
+static struct err *keep(struct machine *m, const char *name, const struct checkpoint_facts *facts,
+			struct saved *s)
+{
+	struct store_draft draft;
+	struct err *err;
+
+	ERR_TRY(checkpoint_begin(&draft));
+	err = write_to(m, name, facts, s, &draft);
+	store_end(&draft);
+	return err;
+}
+
+/* Not as if nothing had happened, but it goes on. */
+static struct err *go_on(struct machine *m, struct err *why)
+{
+	vclock_request_hold(&m->vclock);
+	err_free(machine_first_hold(m));
+	return why;
+}
+
 static struct err *save(struct machine *m, const char *name, struct checkpoint_facts *facts,
 			struct saved *s)
 {
-	struct checkpoint_draft draft;
 	struct err *err;
 
 	ERR_TRY(take_facts(m, facts));
-	ERR_TRY(warm_save_state(m, s));
-	if (m->rclock.breaks.stands)
-		ERR_TRY(forget_break(s));
-	ERR_TRY(checkpoint_draft_begin(name, &draft));
-	err = write_all_of(m, facts, s, &draft);
+	err = warm_save_state(m, s);
+	if (!err && m->rclock.breaks.stands)
+		err = forget_break(s);
 	if (!err)
-		err = checkpoint_draft_publish(&draft, name);
-	checkpoint_draft_end(&draft);
-	return err;
+		err = keep(m, name, facts, s);
+	if (!is_virtual(m))
+		return err;
+	if (!err)
+		err = start_from(m, s, facts, 0);
+	return err ? go_on(m, err) : NULL;
 }
 
 struct err *checkpoint_save(struct machine *m, const char *name)
@@ -107,7 +211,7 @@ struct err *checkpoint_save(struct machine *m, const char *name)
 	struct err *err;
 
 	ERR_TRY(checkpoint_check_name(name));
-	ERR_TRY(check_clock(m));
+	ERR_TRY(check_stand(m));
 	saved_init(&s);
 	err = save(m, name, &facts, &s);
 	saved_deinit(&s);
@@ -148,58 +252,17 @@ static struct err *check_identity(struct machine *m, const struct checkpoint_fac
 	return err;
 }
 
-/* Everything of `m` that is not one process: what a second one is started with. */
-static void copy_setup(const struct machine *m, struct machine *fresh)
+/* The gap in ns of what was asked for. */
+static struct err *measure_gap(const struct machine *m, const struct checkpoint_facts *facts,
+			       uint64_t *gap)
 {
-	*fresh = *m;
-	fresh->ram = (struct ram){.fd = -1};
-	fresh->serial = fresh->debug = (struct console){.fd = -1};
-	fresh->qemu = (struct qemu){.pidfd = -1, .stderr_fd = -1, .qmp.fd = -1};
-	fresh->rclock = (struct rclock){0};
-	fresh->runstates = (struct runstates){0};
-	fresh->debug_read = fresh->serial_read = fresh->mailbox_read = 0;
-	fresh->poll_fd = fresh->initrd_fd = -1;
-	fresh->tid_count = 0;
-}
+	int64_t since = wall_now() - facts->saved;
 
-/* The new process takes the old one's place. */
-static void replace(struct machine *m, struct machine *fresh)
-{
-	struct machine old = *m;
-
-	*m = *fresh;
-	m->qemu.qmp.event_context = &m->qemu;
-	old.qemu.qmp.event_context = &old.qemu;
-	machine_stop_qemu(&old);
-	runstates_deinit(&old.runstates);
-}
-
-static struct err *begin_account(struct machine *m, struct checkpoint_facts *facts, uint64_t gap)
-{
-	m->rclock.passed = facts->time + gap;
-	m->restore_gap = gap;
-	for (unsigned int i = 0; i < facts->count; i++)
-		facts->vcpus[i].time[RUNSTATE_RUNNABLE] += gap;
-	return runstates_begin(&m->runstates, m->qemu.pid, m->tids, m->tid_count, m->rclock.passed,
-			       facts->vcpus);
-}
-
-static struct err *start_from(struct machine *m, struct saved *s, struct checkpoint_facts *facts,
-			      uint64_t gap)
-{
-	struct machine fresh;
-	struct err *err;
-
-	copy_setup(m, &fresh);
-	err = warm_restore(&fresh, s);
-	if (!err)
-		err = begin_account(&fresh, facts, gap);
-	if (err) {
-		machine_stop_qemu(&fresh);
-		runstates_deinit(&fresh.runstates);
-		return err;
-	}
-	replace(m, &fresh);
+	if (*gap && m->info.accel == ACCEL_KVM)
+		return err_new(ERR_REFUSED,
+			       "a gap needs TCG: KVM's clocks are not in the timer section");
+	if (*gap == CHECKPOINT_GAP_REAL)
+		*gap = since > 0 ? (uint64_t)since : 0;
 	return NULL;
 }
 
@@ -209,16 +272,9 @@ static struct err *restore(struct machine *m, const char *name, uint64_t gap,
 	ERR_TRY(checkpoint_open(name, s, facts));
 	ERR_TRY(check_identity(m, facts));
 	ERR_TRY(saved_check(s));
-	if (gap == CHECKPOINT_GAP_REAL) {
-		int64_t since = wall_now() - facts->saved;
-
-		gap = since > 0 ? (uint64_t)since : 0;
-	}
-	if (gap && m->info.accel == ACCEL_KVM)
-		return err_new(ERR_REFUSED,
-			       "a gap needs TCG: KVM's clocks are not in the timer section");
+	ERR_TRY(measure_gap(m, facts, &gap));
 	if (gap)
-		ERR_TRY(device_clock_advance(s, gap));
+		ERR_TRY(saved_advance_clock(s, is_virtual(m), gap));
 	return start_from(m, s, facts, gap);
 }
 
@@ -229,7 +285,10 @@ struct err *checkpoint_restore(struct machine *m, const char *name, uint64_t gap
 	struct err *err;
 
 	ERR_TRY(checkpoint_check_name(name));
-	ERR_TRY(check_clock(m));
+	if (is_virtual(m) && gap == CHECKPOINT_GAP_REAL)
+		return err_new(ERR_REFUSED, "under the virtual clock nothing depends on the host's "
+					    "time: give the gap as a time");
+	ERR_TRY(check_not_stopped(m));
 	saved_init(&s);
 	err = restore(m, name, gap, &facts, &s);
 	saved_deinit(&s);

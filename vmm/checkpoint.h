@@ -9,7 +9,12 @@
  * guest is to see it, moves the guest's clock (in the timer section of the device state) and comes
  * back from machine_take_gap().
  *
- * Only under the real clock. Threads: one.
+ * Under the virtual clock all of it is part of the guest's history. So that nothing of QEMU's own that no
+ * device state has can make a difference, the machine goes on from what was saved right after the saving, in
+ * a new process: it then does what a restored one does. Held in the middle of a turn, at a break, it cannot be
+ * saved.
+ *
+ * Threads: one.
  */
 #ifndef VMM_CHECKPOINT_H
 #define VMM_CHECKPOINT_H
@@ -21,11 +26,12 @@
 
 #define CHECKPOINT_NAME 64 /* letters, digits, and -_. after the first; and NUL */
 
-/* The machine is held. A checkpoint of that name is replaced once the new one is on the disk. */
+/* The machine is held. A checkpoint of that name is replaced once the new one is on the disk. Under the
+ * virtual clock guest memory is mapped anew, on failure too. */
 struct err *checkpoint_save(struct machine *m, const char *name)
 	__attribute__((warn_unused_result));
 
-/* The time since the saving. */
+/* The time since the saving; not under the virtual clock, whose guest nothing of the host's reaches. */
 #define CHECKPOINT_GAP_REAL UINT64_MAX
 /*
  * Put `m`, which is held, back to it, `gap` ns later. On failure `m` is what it was: ERR_NOT_FOUND,
@@ -39,9 +45,9 @@ struct checkpoint_entry {
 	uint64_t bytes;	   /* on disk */
 	int64_t saved;	   /* seconds since 1970 */
 	uint64_t time;	   /* guest ns since ready */
-	char summary[256]; /* what it is of; cleaned */
+	char summary[256]; /* what it is of, or what is wrong with it; cleaned */
 };
-/* All that can be read, by name; caller frees. */
+/* All, by name; caller frees. */
 struct err *checkpoint_list(struct checkpoint_entry **ret, unsigned int *ret_count)
 	__attribute__((warn_unused_result));
 struct err *checkpoint_delete(const char *name) __attribute__((warn_unused_result));

@@ -2,7 +2,6 @@
 #include "vmm/checkpoint_file.h"
 #include "base/file.h"
 #include "vmm/checkpoint.h"
-#include "vmm/store.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -12,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define FACTS_MAX (256 << 10)
+#define SEAL "seal "
 
 int64_t wall_now(void)
 {
@@ -67,27 +68,31 @@ static struct err *path_of(const char *below, char **ret)
 
 static void format(const struct checkpoint_facts *f, struct str *s)
 {
-	str_addf(s, "ktdbg checkpoint 1\ntime %" PRIu64 "\nsaved %" PRId64 "\nvcpus %u\n", f->time,
+	str_addf(s, "ktdbg checkpoint 2\ntime %" PRIu64 "\nsaved %" PRId64 "\nvcpus %u\n", f->time,
 		 f->saved, f->count);
 	for (unsigned int i = 0; i < f->count; i++) {
 		const uint64_t *t = f->vcpus[i].time;
 
-		str_addf(s, "%u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+		str_addf(s,
+			 "%u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+			 "\n",
 			 (unsigned int)f->vcpus[i].state, f->vcpus[i].entry_time, t[0], t[1], t[2],
-			 t[3]);
+			 t[3], f->stalled_until[i]);
 	}
 	str_add(s, str_text(&f->identity));
 }
 
 /* The number of a line's bytes that were read, 0: it is not what it should be. */
-static int parse_vcpu(const char *text, struct vcpu_runstate *v)
+static int parse_vcpu(const char *text, struct vcpu_runstate *v, uint64_t *stalled_until)
 {
 	unsigned int state;
 	int used = 0;
 
-	if (sscanf(text, "%u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 "\n%n",
+	if (sscanf(text,
+		   "%u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		   "\n%n",
 		   &state, &v->entry_time, &v->time[0], &v->time[1], &v->time[2], &v->time[3],
-		   &used) != 6 ||
+		   stalled_until, &used) != 7 ||
 	    state >= RUNSTATE_COUNT)
 		return 0;
 	v->state = (enum runstate)state;
@@ -98,13 +103,13 @@ static bool parse(const char *text, struct checkpoint_facts *f)
 {
 	int used = 0;
 
-	if (sscanf(text, "ktdbg checkpoint 1\ntime %" SCNu64 "\nsaved %" SCNd64 "\nvcpus %u\n%n",
+	if (sscanf(text, "ktdbg checkpoint 2\ntime %" SCNu64 "\nsaved %" SCNd64 "\nvcpus %u\n%n",
 		   &f->time, &f->saved, &f->count, &used) != 3 ||
 	    !used || !f->count || f->count > TOPOLOGY_CPUS_MAX || f->time > INT64_MAX)
 		return false;
 	text += used;
 	for (unsigned int i = 0; i < f->count; i++) {
-		used = parse_vcpu(text, &f->vcpus[i]);
+		used = parse_vcpu(text, &f->vcpus[i], &f->stalled_until[i]);
 		if (!used)
 			return false;
 		text += used;
@@ -113,7 +118,53 @@ static bool parse(const char *text, struct checkpoint_facts *f)
 	return true;
 }
 
-static struct err *read_facts(int folder, struct checkpoint_facts *facts)
+/* The hash of the facts, the saved machine's description, and its console. */
+static struct err *seal(const char *facts, size_t len, const struct saved *s, char ret[SHA256_TEXT])
+{
+	char machine[SHA256_TEXT], console[SHA256_TEXT] = "none";
+	struct stat st = {0};
+	struct str all = {0};
+	struct err *err = NULL;
+	void *text;
+
+	saved_hash(s, machine);
+	if (s->console_fd >= 0 && fstat(s->console_fd, &st))
+		return err_os(errno, "the checkpoint's console");
+	if (st.st_size) {
+		text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, s->console_fd, 0);
+		if (text == MAP_FAILED)
+			return err_os(errno, "the checkpoint's console");
+		sha256_bytes(text, (size_t)st.st_size, console);
+		munmap(text, (size_t)st.st_size);
+	}
+	str_addf(&all, "%s\n%s\n", machine, console);
+	str_add_n(&all, facts, len);
+	err = str_error(&all);
+	if (!err)
+		sha256_bytes(all.data, all.len, ret);
+	str_deinit(&all);
+	return err;
+}
+
+/* The facts without their seal, which is checked against `s` unless that is NULL. */
+static struct err *check_seal(char *text, const struct saved *s)
+{
+	size_t len = strlen(text), tail = strlen(SEAL) + SHA256_TEXT;
+	char hash[SHA256_TEXT], *line = text + len - tail;
+
+	if (len < tail || !str_starts(line, SEAL) || text[len - 1] != '\n')
+		return err_new(ERR_BAD_DATA, "its description is damaged");
+	text[len - 1] = *line = '\0';
+	if (!s)
+		return NULL;
+	ERR_TRY(seal(text, len - tail, s, hash));
+	return strcmp(hash, line + strlen(SEAL))
+		       ? err_new(ERR_BAD_DATA, "its description or its console is damaged")
+		       : NULL;
+}
+
+/* `s` NULL: what is only to be listed. */
+static struct err *read_facts(int folder, const struct saved *s, struct checkpoint_facts *facts)
 {
 	char *text = malloc(FACTS_MAX);
 	struct err *err;
@@ -121,6 +172,8 @@ static struct err *read_facts(int folder, struct checkpoint_facts *facts)
 	if (!text)
 		return err_nomem();
 	err = store_read_text(folder, "checkpoint", text, FACTS_MAX);
+	if (!err)
+		err = check_seal(text, s);
 	if (!err && !parse(text, facts))
 		err = err_new(ERR_BAD_DATA, "its description is damaged");
 	free(text);
@@ -147,39 +200,49 @@ struct err *checkpoint_open(const char *name, struct saved *s, struct checkpoint
 	ERR_TRY(open_folder(name, &folder));
 	err = store_read_folder(folder, s);
 	if (!err)
-		err = read_facts(folder, facts);
+		err = read_facts(folder, s, facts);
 	close(folder);
 	return err;
 }
 
-static bool describe(const char *name, struct checkpoint_entry *e)
+/* What is of no use is shown too, with the reason. */
+static void describe(int folder, struct checkpoint_entry *e)
 {
 	struct checkpoint_facts facts = {0};
-	struct str clean = {0};
 	char summary[sizeof(e->summary)] = "";
-	struct err *err;
-	int folder = -1;
+	struct str clean = {0};
+	struct err *err = read_facts(folder, NULL, &facts);
 
-	*e = (struct checkpoint_entry){0};
-	err = checkpoint_check_name(name);
 	if (!err)
-		err = open_folder(name, &folder);
-	if (!err)
-		err = read_facts(folder, &facts);
+		err = store_read_text(folder, "summary", summary, sizeof(summary));
+	str_add_clean(&clean, err ? err_detail(err) : summary, sizeof(e->summary));
+	snprintf(e->summary, sizeof(e->summary), "%s", str_text(&clean));
+	e->bytes = store_folder_bytes(folder);
 	if (!err) {
-		snprintf(e->name, sizeof(e->name), "%s", name);
-		e->bytes = store_folder_bytes(folder);
 		e->saved = facts.saved / 1000000000;
 		e->time = facts.time;
-		err_free(store_read_text(folder, "summary", summary, sizeof(summary)));
-		str_add_clean(&clean, summary, strlen(summary));
-		snprintf(e->summary, sizeof(e->summary), "%s", str_text(&clean));
 	}
-	close_fd(&folder);
 	str_deinit(&clean);
 	checkpoint_facts_deinit(&facts);
 	err_free(err);
-	return e->name[0];
+}
+
+static bool describe_entry(const char *name, struct checkpoint_entry *e)
+{
+	struct err *err = checkpoint_check_name(name);
+	int folder;
+
+	*e = (struct checkpoint_entry){0};
+	if (!err)
+		err = open_folder(name, &folder);
+	if (err) {
+		err_free(err);
+		return false;
+	}
+	snprintf(e->name, sizeof(e->name), "%s", name);
+	describe(folder, e);
+	close(folder);
+	return true;
 }
 
 static int by_name(const void *a, const void *b)
@@ -207,7 +270,7 @@ struct err *checkpoint_list(struct checkpoint_entry **ret, unsigned int *ret_cou
 			return err_nomem();
 		}
 		list = grown;
-		count += describe(entry->d_name, &list[count]);
+		count += describe_entry(entry->d_name, &list[count]);
 	}
 	if (dir)
 		closedir(dir);
@@ -234,35 +297,31 @@ struct err *checkpoint_delete(const char *name)
 
 /* ---- writing ---- */
 
-struct err *checkpoint_draft_begin(const char *name, struct checkpoint_draft *d)
+struct err *checkpoint_begin(struct store_draft *d)
 {
-	*d = (struct checkpoint_draft){.folder = -1, .ram_fd = -1};
-	ERR_TRY(path_of(".draft-XXXXXX", &d->path));
-	if (mkdtemp(d->path))
-		d->folder = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->folder >= 0)
-		d->ram_fd = openat(d->folder, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (d->ram_fd < 0) {
-		struct err *err = err_os(errno, "cannot make %s", d->path);
+	char *template;
 
-		checkpoint_draft_end(d);
-		return err;
-	}
-	return NULL;
+	ERR_TRY(path_of(".draft-XXXXXX", &template));
+	return store_begin_at(template, d);
 }
 
-struct err *checkpoint_draft_fill(struct checkpoint_draft *d, const struct saved *s,
-				  const struct checkpoint_facts *facts, const char *summary)
+static struct err *write_facts(int folder, const struct saved *s,
+			       const struct checkpoint_facts *facts)
 {
+	char hash[SHA256_TEXT];
 	struct str text = {0};
 	struct err *err;
 
 	format(facts, &text);
 	err = str_error(&text);
 	if (!err)
-		err = store_write_folder(d->folder, s, summary);
+		err = seal(text.data, text.len, s, hash);
+	if (!err) {
+		str_addf(&text, SEAL "%s\n", hash);
+		err = str_error(&text);
+	}
 	if (!err)
-		err = store_write_file(d->folder, "checkpoint", text.data, text.len);
+		err = store_write_file(folder, "checkpoint", text.data, text.len);
 	str_deinit(&text);
 	return err;
 }
@@ -273,31 +332,28 @@ static struct err *sync_folder(int folder)
 	return syncfs(folder) ? err_os(errno, "writing the checkpoint to the disk") : NULL;
 }
 
-struct err *checkpoint_draft_publish(struct checkpoint_draft *d, const char *name)
+static struct err *put_in_place(struct store_draft *d, const char *name)
 {
-	struct err *err;
+	struct err *err = NULL;
 	char *path;
 
-	ERR_TRY(sync_folder(d->folder));
 	ERR_TRY(path_of(name, &path));
 	if (!rename(d->path, path)) {
 		free(d->path);
 		d->path = NULL;
 	} else if (renameat2(AT_FDCWD, d->path, AT_FDCWD, path, RENAME_EXCHANGE)) {
 		err = err_os(errno, "naming %s", path);
-		free(path);
-		return err;
 	} /* else the draft is now the old one, which goes */
 	free(path);
-	return sync_folder(d->folder);
+	return err;
 }
 
-void checkpoint_draft_end(struct checkpoint_draft *d)
+struct err *checkpoint_publish(struct store_draft *d, const char *name, const struct saved *s,
+			       const struct checkpoint_facts *facts, const char *summary)
 {
-	close_fd(&d->ram_fd);
-	close_fd(&d->folder);
-	if (d->path)
-		store_remove_folder(d->path);
-	free(d->path);
-	d->path = NULL;
+	ERR_TRY(store_write_folder(d->folder, s, summary));
+	ERR_TRY(write_facts(d->folder, s, facts));
+	ERR_TRY(sync_folder(d->folder));
+	ERR_TRY(put_in_place(d, name));
+	return sync_folder(d->folder);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vmm/saved.h"
+#include "vmm/device_clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +34,24 @@ static int pwrite_all(int fd, const void *data, uint64_t len, uint64_t offset)
 
 	while (len) {
 		ssize_t n = pwrite(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? errno : EIO;
+		p += n;
+		offset += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return 0;
+}
+
+static int pread_all(int fd, void *data, uint64_t len, uint64_t offset)
+{
+	char *p = data;
+
+	while (len) {
+		ssize_t n = pread(fd, p, len, (off_t)offset);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -97,33 +116,15 @@ static struct err *hash_state(struct saved *s, char hash[SHA256_TEXT])
 	return NULL;
 }
 
-/*
- * The section "timer" of migration streams, version 2, as QEMU has it since 0.12: a length byte, the
- * name, instance and version, and then the host's tick counter, 8 bytes unused, the host's clock.
- */
-static const char timer_section[] = "\x05timer\0\0\0\0\0\0\0\x02";
-#define TIMER_SECTION (sizeof(timer_section) - 1)
-#define TIMER_FIELDS 24
-
-static struct err *forget_host_clock(struct saved *s)
+/* The whole of it, to be changed in place. */
+static struct err *map_state(int fd, uint64_t size, uint8_t **ret)
 {
-	static const char zeros[TIMER_FIELDS];
-	struct err *err = NULL;
-	const char *p, *at;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	p = mmap(NULL, s->state_size, PROT_READ, MAP_SHARED, s->state_fd, 0);
 	if (p == MAP_FAILED)
 		return err_os(errno, "reading the saved device state");
-	at = memmem(p, s->state_size, timer_section, TIMER_SECTION);
-	if (at && (uint64_t)(at - p) + TIMER_SECTION + TIMER_FIELDS <= s->state_size) {
-		int error = pwrite_all(s->state_fd, zeros, TIMER_FIELDS,
-				       (uint64_t)(at - p) + TIMER_SECTION);
-
-		if (error)
-			err = err_os(error, "saved device state");
-	}
-	munmap((void *)p, s->state_size);
-	return err;
+	*ret = p;
+	return NULL;
 }
 
 struct err *saved_measure_state(struct saved *s, bool exact)
@@ -133,9 +134,52 @@ struct err *saved_measure_state(struct saved *s, bool exact)
 	if (fstat(s->state_fd, &st))
 		return err_os(errno, "saved device state");
 	s->state_size = (uint64_t)st.st_size;
-	if (exact && s->state_size)
-		ERR_TRY(forget_host_clock(s));
+	if (exact && s->state_size) {
+		uint8_t *state;
+
+		ERR_TRY(map_state(s->state_fd, s->state_size, &state));
+		device_clock_forget_host(state, s->state_size);
+		munmap(state, s->state_size);
+	}
 	return hash_state(s, s->state_hash);
+}
+
+/* What was opened is somebody's file: a copy in memory takes its place. */
+static struct err *copy_state(struct saved *s, uint8_t **ret)
+{
+	int fd = memfd_create("saved-state", MFD_CLOEXEC);
+	struct err *err = NULL;
+
+	if (fd < 0 || ftruncate(fd, (off_t)s->state_size))
+		err = err_os(errno, "copying the saved device state");
+	if (!err)
+		err = map_state(fd, s->state_size, ret);
+	if (!err) {
+		int error = pread_all(s->state_fd, *ret, s->state_size, 0);
+
+		if (error) {
+			munmap(*ret, s->state_size);
+			err = err_os(error, "copying the saved device state");
+		}
+	}
+	if (err) {
+		close_fd(&fd);
+		return err;
+	}
+	close_fd(&s->state_fd);
+	s->state_fd = fd;
+	return NULL;
+}
+
+struct err *saved_advance_clock(struct saved *s, bool exact, uint64_t ns)
+{
+	uint8_t *state;
+	struct err *err;
+
+	ERR_TRY(copy_state(s, &state));
+	err = device_clock_advance(state, s->state_size, exact, ns);
+	munmap(state, s->state_size);
+	return err ? err : hash_state(s, s->state_hash);
 }
 
 const char *saved_format(const struct saved *s, char buffer[SAVED_TEXT])
@@ -182,24 +226,6 @@ struct err *saved_check(struct saved *s)
 	if (strcmp(hash, s->state_hash))
 		return err_new(ERR_BAD_DATA, "the saved device state is damaged");
 	return NULL;
-}
-
-static int pread_all(int fd, void *data, uint64_t len, uint64_t offset)
-{
-	char *p = data;
-
-	while (len) {
-		ssize_t n = pread(fd, p, len, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? errno : EIO;
-		p += n;
-		offset += (uint64_t)n;
-		len -= (uint64_t)n;
-	}
-	return 0;
 }
 
 /*

@@ -35,6 +35,9 @@ struct err *saved_write_ram(struct saved *s, const struct ram *ram) __attribute_
  * the same hash.
  */
 struct err *saved_measure_state(struct saved *s, bool exact) __attribute__((warn_unused_result));
+/* Make its clocks `ns` ahead; under icount where `exact`. ERR_BAD_DATA. */
+struct err *saved_advance_clock(struct saved *s, bool exact, uint64_t ns)
+	__attribute__((warn_unused_result));
 /* Of memory, device state and mailbox: the identity of the machine. */
 void saved_hash(const struct saved *s, char ret[SHA256_TEXT]);
 

@@ -171,15 +171,22 @@ void store_unlock(const char *key, int *lock)
 
 struct err *store_begin(struct store_draft *d)
 {
-	*d = (struct store_draft){.folder = -1, .ram_fd = -1};
-	ERR_TRY(entry_path(DRAFT_PREFIX, "XXXXXX", &d->path));
-	if (!mkdtemp(d->path)) {
-		struct err *err = err_os(errno, "cannot make %s", d->path);
+	char *template;
 
-		free(d->path);
-		d->path = NULL;
+	ERR_TRY(entry_path(DRAFT_PREFIX, "XXXXXX", &template));
+	return store_begin_at(template, d);
+}
+
+struct err *store_begin_at(char *template, struct store_draft *d)
+{
+	*d = (struct store_draft){.folder = -1, .ram_fd = -1};
+	if (!mkdtemp(template)) {
+		struct err *err = err_os(errno, "cannot make %s", template);
+
+		free(template);
 		return err;
 	}
+	d->path = template;
 	d->folder = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->folder >= 0)
 		d->ram_fd = openat(d->folder, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

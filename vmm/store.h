@@ -35,6 +35,9 @@ struct store_draft {
 	int ram_fd;
 };
 struct err *store_begin(struct store_draft *d) __attribute__((warn_unused_result));
+/* The same in another folder: `template` as of mkdtemp(), is taken, on failure too. */
+struct err *store_begin_at(char *template, struct store_draft *d)
+	__attribute__((warn_unused_result));
 /* Adds the state and the description, renames, prunes the others. */
 struct err *store_publish(struct store_draft *d, const char *key, const struct saved *s,
 			  const char *summary) __attribute__((warn_unused_result));

@@ -86,10 +86,26 @@ uint64_t vclock_now(const struct vclock *v)
 	return __atomic_load_n(&v->page->now, __ATOMIC_SEQ_CST);
 }
 
-void vclock_set_origin(struct vclock *v)
+void vclock_take_over(struct vclock *v, const struct vclock *from)
 {
-	v->page->origin += v->page->now;
-	__atomic_store_n(&v->page->now, 0, __ATOMIC_SEQ_CST);
+	struct vclock_breaks *breaks = vclock_breaks(v->page);
+	struct vclock_spies *spies = vclock_spies(v->page);
+	uint32_t able = breaks->able;
+
+	v->page->quantum = from->page->quantum;
+	v->page->seed = from->page->seed;
+	v->page->paced = from->page->paced;
+	*breaks = *vclock_breaks(from->page);
+	breaks->able = able;
+	able = spies->able;
+	*spies = *vclock_spies(from->page);
+	spies->able = able;
+}
+
+void vclock_set_time(struct vclock *v, uint64_t time)
+{
+	v->page->origin += v->page->now - time;
+	__atomic_store_n(&v->page->now, time, __ATOMIC_SEQ_CST);
 }
 
 void vclock_set_quantum(struct vclock *v, const struct quantum *q)

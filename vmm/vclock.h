@@ -22,10 +22,14 @@ void vclock_deinit(struct vclock *v); /* a zeroed one is fine */
 /* The plugin for a QEMU of this version ("7.2.22 (...)"); caller frees. */
 struct err *vclock_plugin(const char *qemu_version, char **ret) __attribute__((warn_unused_result));
 
+/* Held, both: what was asked for of another clock stays asked for of this one, whose guest takes over: the
+ * quantum, pacing, breaks, spies. */
+void vclock_take_over(struct vclock *v, const struct vclock *from);
+
 bool vclock_held(const struct vclock *v);
 uint64_t vclock_now(const struct vclock *v);
-/* Held: make this instant guest time 0 and count the points from it. */
-void vclock_set_origin(struct vclock *v);
+/* Held: make this instant guest time `time` and count the points from time 0. */
+void vclock_set_time(struct vclock *v, uint64_t time);
 void vclock_set_quantum(struct vclock *v, const struct quantum *q); /* held */
 void vclock_set_paced(struct vclock *v, bool paced);
 

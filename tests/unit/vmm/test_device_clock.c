@@ -3,77 +3,94 @@
 
 #include "vmm/device_clock.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #define MS UINT64_C(1000000)
+#define NOTHING "\5timeless junk, and \5\14timer/icounting"
+/* Ticks, what is not used, the clock. */
+#define TIMER "\4\0\0\0\2\5timer\0\0\0\0\0\0\0\2" "\0\0\0\0\0\0\1\0" "unused.." "\0\0\0\0\0\0\0\5"
+#define TICKS 19
+#define CLOCK (TICKS + 16)
+/* Behind it: the bias, the number of instructions. */
+#define ICOUNT "\5\14timer/icount\0\0\0\1" "\0\0\0\0\0\0\2\1" "\0\0\0\0\0\0\0\7"
+#define BIAS (sizeof(TIMER) - 1 + 18)
 
-static const uint8_t section[] = {0x04, 0, 0, 0, 2, 5, 't', 'i', 'm', 'e', 'r', 0, 0, 0, 0, 0, 0, 0, 2,
-				  /* ticks */ 0, 0, 0, 0, 0, 0, 1, 0, /* unused */ 9, 9, 9, 9, 9, 9, 9, 9,
-				  /* clock */ 0, 0, 0, 0, 0, 0, 0, 5};
-
-/* A state of `times` sections with junk around, cut to `size` bytes (0: whole). */
-static void make(struct saved *s, unsigned int times, size_t size)
-{
-	static const char junk[64] = "\5timeless junk";
-
-	saved_init(s);
-	s->state_fd = memfd_create("state", MFD_CLOEXEC);
-	for (unsigned int i = 0; i < times; i++) {
-		assert_int_equal(write(s->state_fd, junk, sizeof(junk)), sizeof(junk));
-		assert_int_equal(write(s->state_fd, section, sizeof(section)), sizeof(section));
-	}
-	if (!times)
-		assert_int_equal(write(s->state_fd, junk, sizeof(junk)), sizeof(junk));
-	if (size)
-		assert_int_equal(ftruncate(s->state_fd, (off_t)size), 0);
-	expect_ok(saved_measure_state(s, false));
-}
-
-static uint64_t word(const struct saved *s, off_t at)
+static uint64_t word(const uint8_t *at)
 {
 	uint64_t value;
 
-	assert_int_equal(pread(s->state_fd, &value, 8, at), 8);
+	memcpy(&value, at, 8);
 	return __builtin_bswap64(value);
 }
 
-static void test_advance(void **state)
+static void the_real_clock_is_ahead(void **state)
 {
-	char hash[SHA256_TEXT];
-	struct saved s;
-	uint64_t ticks;
+	uint8_t bytes[] = TIMER ICOUNT NOTHING, before[] = TIMER ICOUNT NOTHING;
 
-	make(&s, 1, 0);
-	memcpy(hash, s.state_hash, sizeof(hash));
-	expect_ok(device_clock_advance(&s, 1000 * MS));
-	assert_int_equal(word(&s, 64 + 19 + 16), 5 + 1000 * MS);
-	assert_int_equal(word(&s, 64 + 19 + 8), UINT64_C(0x0909090909090909));
-	ticks = word(&s, 64 + 19) - 256;
-	assert_in_range(ticks, 100 * MS, 10000 * MS); /* 0.1 to 10 GHz */
-	assert_string_not_equal(hash, s.state_hash);
-	saved_deinit(&s);
+	expect_ok(device_clock_advance(bytes, sizeof(bytes), false, 1000 * MS));
+	assert_int_equal(word(bytes + CLOCK), 5 + 1000 * MS);
+	assert_in_range(word(bytes + TICKS) - 256, 100 * MS, 10000 * MS); /* 0.1 to 10 GHz */
+	memcpy(bytes + TICKS, before + TICKS, 8);
+	memcpy(bytes + CLOCK, before + CLOCK, 8);
+	assert_memory_equal(bytes, before, sizeof(bytes));
 }
 
-static void test_bad(void **state)
+static void the_virtual_clock_is_ahead(void **state)
 {
-	struct saved s;
+	uint8_t bytes[] = TIMER ICOUNT NOTHING, before[] = TIMER ICOUNT NOTHING;
 
-	make(&s, 0, 0);
-	expect_err(device_clock_advance(&s, MS), ERR_BAD_DATA, "the saved device state has no timer section");
-	saved_deinit(&s);
-	make(&s, 2, 0);
-	expect_err(device_clock_advance(&s, MS), ERR_BAD_DATA, "the saved device state has two timer sections");
-	saved_deinit(&s);
-	make(&s, 1, 64 + sizeof(section) - 1);
-	expect_err(device_clock_advance(&s, MS), ERR_BAD_DATA,
-		   "the saved device state ends in its timer section");
-	saved_deinit(&s);
+	expect_ok(device_clock_advance(bytes, sizeof(bytes), true, 2000 * MS + 1));
+	assert_int_equal(word(bytes + BIAS), 513 + 2000 * MS + 1);
+	memcpy(bytes + BIAS, before + BIAS, 8);
+	assert_memory_equal(bytes, before, sizeof(bytes));
+}
+
+static void the_hosts_clock_is_forgotten(void **state)
+{
+	uint8_t bytes[] = TIMER ICOUNT, before[] = TIMER ICOUNT;
+
+	device_clock_forget_host(bytes, sizeof(bytes));
+	assert_memory_equal(bytes + TICKS, (uint8_t[24]){0}, 24);
+	memcpy(bytes + TICKS, before + TICKS, 24);
+	assert_memory_equal(bytes, before, sizeof(bytes));
+	/* Cut off in its middle: it stays. */
+	device_clock_forget_host(bytes, TICKS + 23);
+	assert_memory_equal(bytes, before, sizeof(bytes));
+}
+
+static void what_is_not_there_once_is_refused(void **state)
+{
+	static const struct {
+		const char *bytes, *why;
+		size_t size;
+		bool icount;
+	} rows[] = {
+#define ROW(text, cut, icount, why) {text, "the saved device state " why, sizeof(text) - 1 - cut, icount}
+		ROW(NOTHING, 0, false, "has no timer section"),
+		ROW(TIMER TIMER, 0, false, "has more than one timer section"),
+		ROW(NOTHING TIMER, 1, false, "ends in its timer section"),
+		ROW(TIMER NOTHING, 0, true, "has no count of instructions"),
+		ROW(TIMER ICOUNT ICOUNT, 0, true, "has more than one count of instructions"),
+		ROW(TIMER ICOUNT, 1, true, "ends in its count of instructions"),
+		ROW("", 0, true, "has no count of instructions"),
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t bytes[256];
+
+		memcpy(bytes, rows[i].bytes, rows[i].size);
+		expect_err(device_clock_advance(bytes, rows[i].size, rows[i].icount, MS), ERR_BAD_DATA,
+			   rows[i].why);
+		assert_memory_equal(bytes, rows[i].bytes, rows[i].size);
+	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_advance), cmocka_unit_test(test_bad)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_real_clock_is_ahead),
+		cmocka_unit_test(the_virtual_clock_is_ahead),
+		cmocka_unit_test(the_hosts_clock_is_forgotten),
+		cmocka_unit_test(what_is_not_there_once_is_refused),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
