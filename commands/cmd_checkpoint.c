@@ -52,7 +52,7 @@ static struct err *save(struct session *s, const char *name, struct out *out)
 	struct coord *coord = session_coord(s);
 	char text[DURATION_TEXT];
 
-	ERR_TRY(checkpoint_save(coord_machine(coord), name));
+	ERR_TRY(coord_save(coord, name));
 	out_text(out, "checkpoint %s of %s", name, format_seconds(coord_time(coord), text));
 	return NULL;
 }
@@ -124,8 +124,11 @@ const struct command command_checkpoint = {
 		"`gap T` the guest's clock is ahead by T, and T stands as steal and as runnable "
 		"time on "
 		"every CPU; `gap real` takes the time that has passed since, `gap 0` and no word "
-		"hide it. Only "
-		"under the real clock; a gap only with TCG.\n"
+		"hide it. A gap needs TCG.\n"
+		"\n"
+		"Under the virtual clock all of it is exact, and the same in every run: the guest goes "
+		"on from a restored checkpoint as it went on after the saving. There are no runstates, "
+		"and no `gap real`.\n"
 		"\n"
 		"    checkpoint save before\n"
 		"    checkpoint restore before gap 2s",

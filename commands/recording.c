@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "commands/command.h"
 #include "commands/recording_impl.h"
+#include "commands/words.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -370,6 +371,15 @@ static struct err *parse_block(struct body *b, struct str *text, bool *ret_cut)
 				  "the block that begins here has no `end`");
 }
 
+bool recording_sets_time(const struct recording_step *step)
+{
+	const char *verb, *name;
+	size_t len = words_first(step->command, &verb);
+
+	return len == strlen("checkpoint") && str_starts(step->command, "checkpoint") &&
+	       words_first(verb, &name) == strlen("restore") && str_starts(verb, "restore");
+}
+
 static struct err *parse_time(struct body *b, struct recording_step *step, const char **rest)
 {
 	struct recording *r = b->r;
@@ -429,6 +439,8 @@ static struct err *parse_command(struct body *b)
 		drop_unfinished(b, step->line - 1);
 		return NULL;
 	}
+	if (step->command && recording_sets_time(step))
+		b->last_time = 0;
 	return err || step->command ? err : err_nomem();
 }
 

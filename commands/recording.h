@@ -68,6 +68,9 @@ void recording_destroy(struct recording *r); /* NULL is fine */
  * block. Their expressions and quotes must be right, unless an error is expected. */
 struct err *recording_check_commands(const struct recording *r) __attribute__((warn_unused_result));
 
+/* True for a `checkpoint restore`: guest time goes on from there, earlier or later. */
+bool recording_sets_time(const struct recording_step *step);
+
 /* How the error of a command stands in its output: "error: DETAIL" and its further lines, each a whole
  * line. */
 void recording_error_text(const struct err *err, struct str *s);

@@ -477,6 +477,18 @@ static bool is_current(const struct travel *t, struct session *s)
 	       !(looked && at_end(t, t->arrival));
 }
 
+/* Moments are told apart by guest time, which a restore sets. */
+static struct err *check_history(const struct travel *t)
+{
+	for (unsigned int i = 0; i < t->history->step_count; i++)
+		if (recording_sets_time(&t->history->steps[i]))
+			return err_new(ERR_REFUSED,
+				       "line %u of the history is a `checkpoint restore`, behind which "
+				       "guest time was another: another restore leads back",
+				       t->history->steps[i].line);
+	return NULL;
+}
+
 /* What there is to travel in. */
 static struct err *prepare(struct session *s, struct travel **ret)
 {
@@ -490,7 +502,9 @@ static struct err *prepare(struct session *s, struct travel **ret)
 	if (!*t)
 		return err_nomem();
 	*ret = *t;
-	return is_current(*t, s) ? NULL : read_history(*t, s);
+	if (!is_current(*t, s))
+		ERR_TRY(read_history(*t, s));
+	return check_history(*t);
 }
 
 static bool is_here(const struct travel *t, struct session *s, const struct moment *to)

@@ -72,6 +72,8 @@ struct err *coord_freeze(struct coord *c) __attribute__((warn_unused_result));
 /* The same, but the guest's clock runs on and the gap becomes steal on every CPU when the guest goes
  * on; only under the real clock. */
 struct err *coord_freeze_as_steal(struct coord *c) __attribute__((warn_unused_result));
+/* Save the machine as a checkpoint (vmm/checkpoint.h). Inside a window. */
+struct err *coord_save(struct coord *c, const char *checkpoint) __attribute__((warn_unused_result));
 /* Put the machine back to a checkpoint, `gap` ns later (vmm/checkpoint.h), and adopt it; the gap is booked
  * as steal on every CPU. Inside a window. On failure nothing has changed. */
 struct err *coord_restore(struct coord *c, const char *checkpoint, uint64_t gap)

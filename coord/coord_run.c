@@ -168,26 +168,56 @@ struct err *coord_freeze_as_steal(struct coord *c)
 	return hold(c);
 }
 
-struct err *coord_restore(struct coord *c, const char *checkpoint, uint64_t gap)
+/* The bridge writes to memory that is about to go. */
+static void close_book(struct coord *c)
 {
-	struct kernel *kernel;
-	struct err *err;
-
-	ERR_TRY(check_alive(c));
-	/* The bridge writes to memory that is about to go. */
 	steal_book_destroy(c->steal);
 	c->steal = NULL;
-	err = checkpoint_restore(c->machine, checkpoint, gap);
-	if (err && c->kernel)
-		coord_find_steal(c);
-	if (err)
-		return err;
+}
+
+/* The machine has another process, and maybe another time. */
+static struct err *begin_anew(struct coord *c)
+{
+	struct kernel *kernel;
+
 	coord_forget_kernel(c);
 	c->running = false;
+	c->clock_known = false;
+	halts_begin_anew(c->halts, machine_time(c->machine));
 	/* Another kernel was refused; this one was adopted when it was saved. */
 	ERR_TRY(coord_kernel(c, &kernel));
 	book_gap(c);
 	return halts_renew(c->halts);
+}
+
+struct err *coord_save(struct coord *c, const char *checkpoint)
+{
+	struct err *err, *anew;
+
+	ERR_TRY(check_alive(c));
+	if (machine_info(c->machine)->clock != CLOCK_VIRTUAL)
+		return checkpoint_save(c->machine, checkpoint);
+	close_book(c);
+	err = checkpoint_save(c->machine, checkpoint);
+	anew = begin_anew(c);
+	if (!err)
+		return anew;
+	err_free(anew);
+	return err;
+}
+
+struct err *coord_restore(struct coord *c, const char *checkpoint, uint64_t gap)
+{
+	struct err *err;
+
+	ERR_TRY(check_alive(c));
+	close_book(c);
+	err = checkpoint_restore(c->machine, checkpoint, gap);
+	if (!err)
+		return begin_anew(c);
+	if (c->kernel)
+		coord_find_steal(c);
+	return err;
 }
 
 struct err *coord_thaw(struct coord *c)
