@@ -127,8 +127,9 @@ const struct command command_checkpoint = {
 		"hide it. A gap needs TCG.\n"
 		"\n"
 		"Under the virtual clock all of it is exact, and the same in every run: the guest goes "
-		"on from a restored checkpoint as it went on after the saving. There are no runstates, "
-		"and no `gap real`.\n"
+		"on from a restored checkpoint as it went on after the saving. At a break the guest first "
+		"goes on to the next multiple of the quantum. There are no runstates, and no `gap "
+		"real`.\n"
 		"\n"
 		"    checkpoint save before\n"
 		"    checkpoint restore before gap 2s",

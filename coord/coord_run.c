@@ -183,7 +183,7 @@ static struct err *begin_anew(struct coord *c)
 	coord_forget_kernel(c);
 	c->running = false;
 	c->clock_known = false;
-	halts_begin_anew(c->halts, machine_time(c->machine));
+	ERR_TRY(halts_begin_anew(c->halts, machine_time(c->machine)));
 	/* Another kernel was refused; this one was adopted when it was saved. */
 	ERR_TRY(coord_kernel(c, &kernel));
 	book_gap(c);

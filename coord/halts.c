@@ -213,10 +213,11 @@ static uint64_t next_of(const struct halt *halt)
 	return halt->every ? (halt->asked / halt->every + 1) * halt->every : UINT64_MAX;
 }
 
-void halts_begin_anew(struct halts *h, uint64_t now)
+struct err *halts_begin_anew(struct halts *h, uint64_t now)
 {
 	for (unsigned int i = 0; i < h->count; i++)
 		h->list[i].asked = now;
+	return h->count ? set_places(h, h->count) : NULL;
 }
 
 uint64_t halts_next(const struct halts *h, uint64_t now)

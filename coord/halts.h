@@ -59,8 +59,8 @@ bool halts_at(const struct halts *h, unsigned int i, struct halt_info *ret);
 
 /* The first instant after `now` at which one wants to be asked; UINT64_MAX: none does. */
 uint64_t halts_next(const struct halts *h, uint64_t now);
-/* Guest time may have gone back: rhythms begin at `now`. */
-void halts_begin_anew(struct halts *h, uint64_t now);
+/* Held. The machine has another process, and maybe another time: rhythms begin at `now`. */
+struct err *halts_begin_anew(struct halts *h, uint64_t now) __attribute__((warn_unused_result));
 /* The guest stands at a break: true, with a sentence added to `what`, if it is to stay. */
 bool halts_hit(struct halts *h, struct str *what);
 /* The same for those whose time has come. */

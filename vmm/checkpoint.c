@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define TURN_TIMEOUT UINT64_C(10000000000) /* host ns */
+
 static struct err *check_not_stopped(struct machine *m)
 {
 	if (m->rclock.stopped)
@@ -18,16 +20,16 @@ static struct err *check_not_stopped(struct machine *m)
 	return NULL;
 }
 
-/* Where nothing is under way that no device state has. */
-static struct err *check_stand(struct machine *m)
+/* What a vCPU is in the middle of, at a break or a write, no device state has: on to the next point. */
+static struct err *finish_turn(struct machine *m)
 {
 	enum machine_stop_reason reason = is_virtual(m) ? vclock_reason(&m->vclock) : STOP_HELD;
+	struct machine_stop stop = {.time = machine_time(m) + 1};
 
-	ERR_TRY(check_not_stopped(m));
-	if (reason == STOP_BREAK || reason == STOP_WRITE)
-		return err_new(ERR_REFUSED,
-			       "the guest stands in the middle of a vCPU's turn; `run 1us` takes it to "
-			       "a place where it can be saved");
+	while (reason == STOP_BREAK || reason == STOP_WRITE) {
+		ERR_TRY(machine_run(m, &stop));
+		ERR_TRY(machine_wait(m, TURN_TIMEOUT, &reason));
+	}
 	return NULL;
 }
 
@@ -211,7 +213,8 @@ struct err *checkpoint_save(struct machine *m, const char *name)
 	struct err *err;
 
 	ERR_TRY(checkpoint_check_name(name));
-	ERR_TRY(check_stand(m));
+	ERR_TRY(check_not_stopped(m));
+	ERR_TRY(finish_turn(m));
 	saved_init(&s);
 	err = save(m, name, &facts, &s);
 	saved_deinit(&s);

@@ -11,8 +11,8 @@
  *
  * Under the virtual clock all of it is part of the guest's history. So that nothing of QEMU's own that no
  * device state has can make a difference, the machine goes on from what was saved right after the saving, in
- * a new process: it then does what a restored one does. Held in the middle of a turn, at a break, it cannot be
- * saved.
+ * a new process: it then does what a restored one does. Held in the middle of a turn, at a break, it first
+ * goes on to the next point of the clock.
  *
  * Threads: one.
  */
@@ -27,14 +27,14 @@
 #define CHECKPOINT_NAME 64 /* letters, digits, and -_. after the first; and NUL */
 
 /* The machine is held. A checkpoint of that name is replaced once the new one is on the disk. Under the
- * virtual clock guest memory is mapped anew, on failure too. */
+ * virtual clock guest memory is mapped anew, on failure too, and breaks (vmm/breaks.h) are to be set anew. */
 struct err *checkpoint_save(struct machine *m, const char *name)
 	__attribute__((warn_unused_result));
 
 /* The time since the saving; not under the virtual clock, whose guest nothing of the host's reaches. */
 #define CHECKPOINT_GAP_REAL UINT64_MAX
 /*
- * Put `m`, which is held, back to it, `gap` ns later. On failure `m` is what it was: ERR_NOT_FOUND,
+ * Put `m`, which is held, back to it, `gap` ns later, without breaks (vmm/breaks.h). On failure `m` is what it was: ERR_NOT_FOUND,
  * ERR_REFUSED (another kernel, image, QEMU..., with both), ERR_BAD_DATA (damaged).
  */
 struct err *checkpoint_restore(struct machine *m, const char *name, uint64_t gap)

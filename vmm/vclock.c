@@ -88,16 +88,12 @@ uint64_t vclock_now(const struct vclock *v)
 
 void vclock_take_over(struct vclock *v, const struct vclock *from)
 {
-	struct vclock_breaks *breaks = vclock_breaks(v->page);
 	struct vclock_spies *spies = vclock_spies(v->page);
-	uint32_t able = breaks->able;
+	uint32_t able = spies->able;
 
 	v->page->quantum = from->page->quantum;
 	v->page->seed = from->page->seed;
 	v->page->paced = from->page->paced;
-	*breaks = *vclock_breaks(from->page);
-	breaks->able = able;
-	able = spies->able;
 	*spies = *vclock_spies(from->page);
 	spies->able = able;
 }

@@ -23,7 +23,7 @@ void vclock_deinit(struct vclock *v); /* a zeroed one is fine */
 struct err *vclock_plugin(const char *qemu_version, char **ret) __attribute__((warn_unused_result));
 
 /* Held, both: what was asked for of another clock stays asked for of this one, whose guest takes over: the
- * quantum, pacing, breaks, spies. */
+ * quantum, pacing, spies. Breaks are set anew. */
 void vclock_take_over(struct vclock *v, const struct vclock *from);
 
 bool vclock_held(const struct vclock *v);

@@ -10,6 +10,7 @@
 #include "coord/kernel.h"
 #include "coord/model.h"
 #include "coord/steal_book.h"
+#include "vmm/checkpoint_file.h"
 #include "vmm/checkpoint.h"
 
 #include <dirent.h>
@@ -235,52 +236,122 @@ static int open_file(const char *file)
 	return fd;
 }
 
-static void flip(const char *file, off_t at)
+/* One bit of the file is another. */
+static void flip(const char *file, off_t at, unsigned int bit)
 {
 	int fd = open_file(file);
 	char byte;
 
 	assert_int_equal(pread(fd, &byte, 1, at), 1);
-	byte ^= 0x11;
+	byte ^= (char)(1 << bit % 8);
 	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 	close(fd);
+}
+
+static off_t size_of(const char *file)
+{
+	struct stat st;
+	int fd = open_file(file);
+
+	assert_int_equal(fstat(fd, &st), 0);
+	close(fd);
+	return st.st_size;
+}
+
+static void expect_damage(const char *file, off_t at)
+{
+	struct err *err = restore("base", 0);
+
+	if (!err || err_kind(err) != ERR_BAD_DATA)
+		fail_msg("%s changed at %lld: %s", file, (long long)at,
+			 err ? err_detail(err) : "restored");
+	err_free(err);
+}
+
+static void test_flipped(void **state)
+{
+	static const char *const files[] = {"checkpoint", "machine", "console", "state"};
+	off_t data;
+	int fd;
+
+	expect_ok(save("base"));
+	for (unsigned int f = 0; f < sizeof(files) / sizeof(files[0]); f++) {
+		off_t size = size_of(files[f]);
+
+		for (off_t at = 0; at < size; at += size / 40 + 1) {
+			flip(files[f], at, (unsigned int)at);
+			expect_damage(files[f], at);
+			flip(files[f], at, (unsigned int)at);
+		}
+	}
+	fd = open_file("ram");
+	data = lseek(fd, 0, SEEK_DATA);
+	close(fd);
+	flip("ram", data + 5000, 3);
+	expect_err(restore("base", 0), ERR_BAD_DATA,
+		   "checkpoint base: the saved guest memory is damaged");
+	flip("ram", data + 5000, 3);
+	expect_ok(restore("base", 0));
+	let_work(iterations());
+}
+
+/* The end of each is missing, or all of it. */
+static void test_truncated(void **state)
+{
+	static const char *const files[] = {"checkpoint", "machine", "console", "state", "ram"};
+
+	for (unsigned int f = 0; f < sizeof(files) / sizeof(files[0]); f++)
+		for (unsigned int part = 0; part < 4; part++) {
+			int fd;
+
+			expect_ok(save("base"));
+			fd = open_file(files[f]);
+			assert_int_equal(ftruncate(fd, part < 3 ? size_of(files[f]) * part / 3
+								: size_of(files[f]) - 1),
+					 0);
+			close(fd);
+			expect_damage(files[f], part);
+		}
+	let_work(iterations());
+}
+
+/* As `name` in the place of "base", with one line of its identity changed. */
+static void save_with(const char *name, const char *line)
+{
+	struct checkpoint_facts facts = {0};
+	struct store_draft draft;
+	struct saved saved;
+	char *at;
+
+	saved_init(&saved);
+	expect_ok(checkpoint_open("base", &saved, &facts));
+	at = strstr(facts.identity.data, line);
+	assert_non_null(at);
+	at[strlen(line)] ^= 1;
+	expect_ok(checkpoint_begin(&draft));
+	expect_ok(checkpoint_publish(&draft, name, &saved, &facts, "another"));
+	store_end(&draft);
+	saved_deinit(&saved);
+	checkpoint_facts_deinit(&facts);
 }
 
 /* The machine that runs is what it was after every one of these. */
 static void test_refused(void **state)
 {
-	struct stat st;
-	off_t data;
-	int fd;
-
 	expect_ok(save("base"));
 	expect_err(restore("none", 0), ERR_NOT_FOUND,
 		   "checkpoint none: there is no such checkpoint");
 	expect_err_with(restore("../base", 0), ERR_USAGE, "../base: a name is up to 63 letters");
-	fd = open_file("ram");
-	data = lseek(fd, 0, SEEK_DATA);
-	close(fd);
-	flip("ram", data + 5000);
-	expect_err(restore("base", 0), ERR_BAD_DATA,
-		   "checkpoint base: the saved guest memory is damaged");
-	flip("ram", data + 5000);
-	flip("state", 5000);
-	expect_err(restore("base", 0), ERR_BAD_DATA,
-		   "checkpoint base: the saved device state is damaged");
-	flip("state", 5000);
-	expect_ok(restore("base", 0));
-	/* Another kernel: a digit of its hash, on the identity's third line. */
-	fd = open_file("checkpoint");
-	assert_int_equal(fstat(fd, &st), 0);
-	close(fd);
-	flip("checkpoint", st.st_size - 2);
-	expect_err_with(restore("base", 0), ERR_REFUSED, "checkpoint base: it was saved with \"");
-	flip("checkpoint", st.st_size - 2);
-	fd = open_file("state");
-	assert_int_equal(ftruncate(fd, 3000), 0);
-	close(fd);
-	expect_err(restore("base", 0), ERR_BAD_DATA,
-		   "checkpoint base: the saved machine's files have the wrong size");
+	save_with("other", "\nkernel ");
+	expect_err_with(restore("other", 0), ERR_REFUSED,
+			"checkpoint other: it was saved with \"kernel ");
+	save_with("other", "\nimage ");
+	expect_err_with(restore("other", 0), ERR_REFUSED,
+			"checkpoint other: it was saved with \"image ");
+	save_with("other", "\nqemu ");
+	expect_err_with(restore("other", 0), ERR_REFUSED,
+			"checkpoint other: it was saved with \"qemu ");
+	expect_ok(checkpoint_delete("other"));
 	let_work(iterations());
 }
 
@@ -295,6 +366,12 @@ static void test_list(void **state)
 	assert_string_equal(list[count - 1].name, "second");
 	assert_true(list[count - 1].bytes > 1 << 20);
 	assert_true(list[count - 1].time > 0);
+	free(list);
+	/* Of no use, and shown. */
+	assert_int_equal(ftruncate(open_file("checkpoint"), 10), 0);
+	expect_ok(checkpoint_list(&list, &count));
+	assert_string_equal(list[0].name, "base");
+	assert_string_equal(list[0].summary, "its description is damaged");
 	free(list);
 	expect_ok(checkpoint_delete("second"));
 	expect_err(checkpoint_delete("second"), ERR_NOT_FOUND,
@@ -322,8 +399,9 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gap),  cmocka_unit_test(test_real_gap),
-		cmocka_unit_test(test_loop), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_gap),	cmocka_unit_test(test_real_gap),
+		cmocka_unit_test(test_loop),	cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_flipped), cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_list),
 	};
 
