@@ -36,6 +36,30 @@ void machine_progress(struct machine *m, const char *what)
 		m->callbacks.progress(m->callbacks.context, what);
 }
 
+void machine_without_process(struct machine *m)
+{
+	m->ram = (struct ram){.fd = -1};
+	m->serial = m->debug = (struct console){.fd = -1};
+	m->qemu = (struct qemu){.pidfd = -1, .stderr_fd = -1, .qmp.fd = -1};
+	m->vclock = (struct vclock){.fd = -1};
+	m->rclock = (struct rclock){0};
+	m->runstates = (struct runstates){0};
+	m->debug_read = m->serial_read = m->mailbox_read = 0;
+	m->poll_fd = -1;
+	m->tid_count = 0;
+}
+
+struct machine *machine_new(void)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	machine_without_process(m);
+	m->initrd_fd = -1;
+	return m;
+}
+
 /* An error of a boot: the reason, what QEMU complained about, the console's last lines. */
 static struct err *boot_error(struct machine *m, const char *reason)
 {

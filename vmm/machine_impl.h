@@ -53,11 +53,10 @@ static inline bool is_virtual(const struct machine *m)
 	return m->info.clock == CLOCK_VIRTUAL;
 }
 
-/* machine.c. NULL: no memory. */
-struct machine *machine_new(void);
+/* boot.c */
+struct machine *machine_new(void); /* NULL: no memory */
 /* It has no QEMU, memory, consoles, clocks: none is its own. */
 void machine_without_process(struct machine *m);
-/* boot.c */
 void machine_progress(struct machine *m, const char *what);
 /* RAM, consoles, clock and the QEMU process, stopped before its first instruction. */
 struct err *machine_spawn(struct machine *m, bool incoming) __attribute__((warn_unused_result));

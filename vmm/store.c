@@ -173,6 +173,7 @@ struct err *store_begin(struct store_draft *d)
 {
 	char *template;
 
+	*d = (struct store_draft){.folder = -1, .ram_fd = -1};
 	ERR_TRY(entry_path(DRAFT_PREFIX, "XXXXXX", &template));
 	return store_begin_at(template, d);
 }
