@@ -11,6 +11,7 @@
 #include "commands/words.h"
 #include "coord/coord.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +74,15 @@ static void differs(struct replay *p, const char *what, const char *recorded, co
 			 recorded);
 }
 
-/* The version that a `kernel` line means: its own text, or the file's it names. */
-static bool names_path(const char *kernel)
+/* Whether a `kernel` line means this one: a path is known by its build id, and "7.2" or "7.2.12" are written by
+ * people. */
+static bool names_kernel(const char *name, const char *release)
 {
-	return kernel && strchr(kernel, '/');
+	size_t len = name ? strlen(name) : 0;
+
+	if (!name || strchr(name, '/'))
+		return true;
+	return strncmp(name, release, len) == 0 && !isalnum((unsigned char)release[len]);
 }
 
 /* What must be as recorded for output to be the same. What the header leaves out is not asked for.
@@ -95,7 +101,7 @@ static struct err *compare_identity(struct replay *p)
 		str_addf(&p->differs, "%s%s", p->differs.len ? "; " : "", err_detail(err));
 		err_free(err);
 	} else {
-		if (!names_path(kernel_name))
+		if (!names_kernel(kernel_name, kernel_info(kernel)->release))
 			differs(p, "kernel", kernel_name, kernel_info(kernel)->release);
 		differs(p, "kernel build", p->r->build_id, kernel_info(kernel)->build_id);
 	}

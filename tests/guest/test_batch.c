@@ -161,6 +161,55 @@ static void test_another_build(void **state)
 	free(text);
 }
 
+/* What differs is named, one thing after the other. */
+static void test_what_differs(void **state)
+{
+	static const struct {
+		const char *header, *said;
+	} differ[] = {
+		{"image 0123\n", "# only expectations decide: guest image is "},
+		{"qemu 1.2\n", "# only expectations decide: qemu is "},
+		{"saved-machine 0123\n", "# only expectations decide: saved machine is "},
+		{"image 0\nqemu 1.2\n", ", was 0; qemu is "},
+		{"cold-boot\nsaved-machine 0123\n", "# only expectations decide: saved machine is none, was 0123"},
+	};
+	struct batch_options o;
+	char *said, *text;
+
+	for (size_t i = 0; i < sizeof(differ) / sizeof(differ[0]); i++) {
+		batch_options_init(&o);
+		text = str_format("ktdbg recording 1\nclock virtual\ntopology 1n1l2c1t\n%s\nprint 1\n  | 2\n",
+				  differ[i].header);
+		write_recording("one.t", text);
+		said = batch(&o, "one.t", 0);
+		assert_has(said, differ[i].said);
+		free(said);
+		free(text);
+	}
+}
+
+/* People write "kernel 7.2.12"; that it is the same in full is no difference. */
+static void test_kernels_in_short(void **state)
+{
+	struct batch_options o;
+	char *path, *version, *said, *text;
+
+	batch_options_init(&o);
+	expect_ok(kernel_cache_resolve(getenv("KTDBG_TEST_KERNEL"), &path));
+	*strrchr(path, '/') = '\0';
+	version = strrchr(path, '/') + 1;
+	version[strcspn(version, "+-")] = '\0';
+	text = str_format("ktdbg recording 1\nkernel %s\ntopology 1n1l2c1t\nclock virtual\n\nprint 1\n  | 2\n",
+			  version);
+	write_recording("one.t", text);
+	said = batch(&o, "one.t", 1);
+	assert_has(said, "one.t:7: the output differs");
+	assert_null(strstr(said, "only expectations decide"));
+	free(said);
+	free(text);
+	free(path);
+}
+
 static void test_bless(void **state)
 {
 	struct batch_options o;
@@ -534,6 +583,8 @@ int main(void)
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_no_kernel),
 		cmocka_unit_test(test_another_build),
+		cmocka_unit_test(test_what_differs),
+		cmocka_unit_test(test_kernels_in_short),
 		cmocka_unit_test(test_bless),
 		cmocka_unit_test(test_one_digest_whatever_the_load),
 		cmocka_unit_test(test_repeat_and_jobs),
