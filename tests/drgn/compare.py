@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Compare what ktdbg says of a frozen guest with what drgn reads from the same instant, cell by cell.
 
-usage: compare.py CORE JSON_LINES [VMLINUX]
+usage: compare.py CORE JSON_LINES IMAGE [VMLINUX]
 
 CORE and JSON_LINES come from one ktdbg run with --json that holds the guest all the while. Each command's answer
 stands behind `print "answer: COMMAND"`, and behind the last one is `print "answer: "`. Without a VMLINUX with DWARF drgn takes the types from the BTF in the
-core. Every cell of every row is compared, in order; one that drgn does not know of counts as a difference.
+core, and walks stacks by the tables in IMAGE (image.py). Every cell of every row is compared, in order; one that drgn does not know of counts as a difference.
 An answer to COMMAND --as-drgn is run, and compared with the one to COMMAND before it.
 Prints the differences and the sums; exits 1 when there is any.
 """
@@ -18,6 +18,7 @@ import drgn
 import as_drgn
 import btf
 import says
+import stacks
 
 MARK = "answer: "
 SHOWN = 60
@@ -65,22 +66,28 @@ def differences(guest, command, ours):
         yield from row_differences(f"{command}[{i}] ({who})", expected, row)
 
 
-def open_program(core, vmlinux):
+def open_program(core, image, vmlinux):
     if not vmlinux:
-        return btf.program(core)
+        prog = btf.program(core)
+        stacks.use_image(prog, image)
+        return prog
     prog = drgn.Program()
     prog.set_core_dump(core)
     prog.load_debug_info(vmlinux)
     return prog
 
 
-def main(core, lines, *vmlinux):
-    guest = says.Guest(open_program(core, vmlinux))
+def main(core, lines, image, *vmlinux):
+    guest = says.Guest(open_program(core, image, vmlinux))
     cells, rows_seen, wrong, before = 0, 0, [], None
     for command, rows in answers(lines):
         if command.endswith(" --as-drgn"):
             script = "".join(row["text"] + "\n" for row in rows)
             wrong += as_drgn.differences(guest.prog, command, script, before[0])
+        elif command.startswith("registers "):
+            guest.registers[rows[0]["cpu"]] = rows[0]
+        elif command.startswith("backtrace "):
+            wrong += stacks.differences(guest, command, rows)
         else:
             wrong += differences(guest, command, rows)
         before = rows
@@ -93,6 +100,6 @@ def main(core, lines, *vmlinux):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
     sys.exit(main(*sys.argv[1:]))

@@ -87,6 +87,7 @@ class Guest:
         self.clock = max(int(rq.clock) for rq in self.rqs.values())
         self.paths = {}
         self.enums = {}
+        self.registers = {}  # of CPUs, as they were told
 
     def class_of(self, task):
         return self.classes.get(int(task.sched_class), "?")
