@@ -3,9 +3,9 @@
  * QEMU translates code by blocks and calls us at the beginning of those that we choose as they are
  * translated. A new break must have blocks translated that exist already:
  * - at a point no vCPU is within a block, and all of them are thrown away;
- * - at a stand in a block they cannot be. Until the next point QEMU then makes blocks of one instruction,
- *   which it keeps apart from the longer ones, and all of which we look at.
- * The latter are also how steps are counted, and how a break in the middle of a block is approached from the
+ * - at a stand in a block they cannot be. Until the next point QEMU then makes blocks of one
+ * instruction, which it keeps apart from the longer ones, and all of which we look at. The latter
+ * are also how steps are counted, and how a break in the middle of a block is approached from the
  * block's beginning.
  *
  * QEMU's own (accel/tcg, include/exec), by their names in 7.2, 10 and 11.
@@ -41,10 +41,11 @@ static struct {
 	int64_t (*icount_to_ns)(int64_t icount);
 	void (*start_exclusive)(void);
 	void (*end_exclusive)(void);
-	void (*flush_of)(void *cpu); /* up to 10 */
-	void (*flush)(void);	     /* 11 */
-	int *single_int;	     /* 7.2 */
-	bool *single_bool;	     /* later */
+	void (*flush_of)(void *cpu);	    /* up to 10 */
+	void (*flush)(void);		    /* 11 */
+	void (*forget_pointers)(void *cpu); /* 7.2 */
+	int *single_int;		    /* 7.2 */
+	bool *single_bool;		    /* later */
 } qemu;
 
 static struct {
@@ -55,10 +56,10 @@ static struct {
 	uint32_t count;
 	struct vclock_break list[VCLOCK_BREAKS_MAX];
 	uint64_t watch_low, watch_high; /* [low, high) holds all that is watched; equal: nothing */
-	bool stale;	  /* there are blocks from before this version */
-	bool wanted_all;  /* blocks are to tell of their beginning and every write, */
-	bool all;	  /* and do: never stale again */
-	uint64_t stepped; /* instructions, of asked->steps */
+	bool stale;			/* there are blocks from before this version */
+	bool spied;			/* the clock's half wants to hear of every write */
+	bool all;			/* blocks tell of their beginning and every write */
+	uint64_t stepped;		/* instructions, of asked->steps */
 	/* By single instructions towards a break within [near_low, near_high]. */
 	bool near;
 	uint64_t near_low, near_high;
@@ -99,8 +100,8 @@ static uint64_t break_behind(uint64_t pc, uint32_t length)
 	return last;
 }
 
-/* The vCPU whose turn it is. QEMU's word for it is not taken: where one thread runs them all, QEMU 9 and 10 name
- * the one for which the block was translated, and they share blocks. */
+/* The vCPU whose turn it is. QEMU's word for it is not taken: where one thread runs them all, QEMU
+ * 9 and 10 name the one for which the block was translated, and they share blocks. */
 static void *running(void)
 {
 	static __thread void **current;
@@ -149,23 +150,42 @@ static void find_watched(void)
 	}
 }
 
+static bool wants_all(void)
+{
+	return watching() || breaks.spied;
+}
+
+/* Blocks that tell of everything know of every break. */
+static void find_stale(void)
+{
+	breaks.stale = !breaks.all || !wants_all();
+}
+
 static void take_list(void)
 {
 	if (breaks.asked->version == breaks.version)
 		return;
 	breaks.version = breaks.asked->version;
-	breaks.count = breaks.asked->count < VCLOCK_BREAKS_MAX ? breaks.asked->count
-							       : VCLOCK_BREAKS_MAX;
+	breaks.count =
+		breaks.asked->count < VCLOCK_BREAKS_MAX ? breaks.asked->count : VCLOCK_BREAKS_MAX;
 	memcpy(breaks.list, breaks.asked->list, sizeof(breaks.list));
 	find_watched();
-	breaks.wanted_all |= watching();
-	breaks.stale = !breaks.all;
+	find_stale();
 }
 
-void breaks_watch_all(void)
+void breaks_spy(bool on)
 {
-	breaks.wanted_all = true;
-	breaks.stale = !breaks.all;
+	breaks.spied = on;
+	find_stale();
+}
+
+/* QEMU up to 7 keeps pointers into the block in which a vCPU idles. */
+static void forget_pointers(void)
+{
+	void *cpu;
+
+	for (int i = 0; qemu.forget_pointers && (cpu = breaks.clock.get_cpu(i)); i++)
+		qemu.forget_pointers(cpu);
 }
 
 /* Throw every block away, outside of all of them. */
@@ -176,6 +196,7 @@ static void flush_blocks(void)
 
 	*current = cpu;
 	qemu.start_exclusive();
+	forget_pointers();
 	if (qemu.flush)
 		qemu.flush();
 	else
@@ -183,7 +204,7 @@ static void flush_blocks(void)
 	qemu.end_exclusive();
 	*current = saved;
 	breaks.stale = false;
-	breaks.all = breaks.wanted_all;
+	breaks.all = wants_all();
 }
 
 void breaks_at_point(bool stood)
@@ -244,7 +265,8 @@ static bool comes_from_stand(uint64_t pc)
 
 static bool is_stepping(void)
 {
-	return breaks.asked->steps && breaks.clock.get_cpu((int)breaks.asked->step_cpu) == running();
+	return breaks.asked->steps &&
+	       breaks.clock.get_cpu((int)breaks.asked->step_cpu) == running();
 }
 
 static void at_beginning(uint64_t pc, uintptr_t host_pc)
@@ -301,7 +323,8 @@ static void at_user_block(unsigned int vcpu, void *pc)
 	at_long_block((uint64_t)(uintptr_t)pc, 0, (uintptr_t)__builtin_return_address(0) - 2);
 }
 
-/* A kernel's code lies in the topmost 4 GiB, which leaves room for how much of the block is left. */
+/* A kernel's code lies in the topmost 4 GiB, which leaves room for how much of the block is left.
+ */
 #define KERNEL_CODE UINT64_C(0xffffffff00000000)
 
 static void *pack(uint64_t pc, uint64_t left)
@@ -349,8 +372,8 @@ static void stop_behind(uint64_t pc, uint64_t address, size_t left)
 }
 
 /*
- * Behind a store. QEMU has the other registers in memory, where a fault of the store would have needed them,
- * but the instruction is not one that could be begun anew: the block goes on.
+ * Behind a store. QEMU has the other registers in memory, where a fault of the store would have
+ * needed them, but the instruction is not one that could be begun anew: the block goes on.
  */
 static void at_store(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *packed)
 {
@@ -386,9 +409,9 @@ static void watch_stores(struct qemu_plugin_tb *tb, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
-		qemu_plugin_register_vcpu_mem_cb(
-			insn, at_store, QEMU_PLUGIN_CB_R_REGS, QEMU_PLUGIN_MEM_W,
-			pack(qemu_plugin_insn_vaddr(insn), count - 1 - i));
+		qemu_plugin_register_vcpu_mem_cb(insn, at_store, QEMU_PLUGIN_CB_R_REGS,
+						 QEMU_PLUGIN_MEM_W,
+						 pack(qemu_plugin_insn_vaddr(insn), count - 1 - i));
 	}
 }
 
@@ -439,6 +462,7 @@ static bool find_symbols(void)
 	*(void **)&qemu.end_exclusive = dlsym(RTLD_DEFAULT, "end_exclusive");
 	*(void **)&qemu.flush_of = dlsym(RTLD_DEFAULT, "tb_flush");
 	*(void **)&qemu.flush = dlsym(RTLD_DEFAULT, "tb_flush__exclusive_or_serial");
+	*(void **)&qemu.forget_pointers = dlsym(RTLD_DEFAULT, "qemu_plugin_disable_mem_helpers");
 	qemu.single_int = dlsym(RTLD_DEFAULT, "singlestep");
 	qemu.single_bool = dlsym(RTLD_DEFAULT, "one_insn_per_tb");
 	return qemu.restore_state && qemu.loop_exit && qemu.icount_update && qemu.icount_to_ns &&

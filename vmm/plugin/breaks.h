@@ -26,16 +26,15 @@ struct breaks_clock {
 	void *(*get_cpu)(int index);
 	/* Store a vCPU's registers to the page; with another rip, when that is not 0. The rip. */
 	uint64_t (*registers)(int index, uint64_t rip);
-	/* Kernel code has written there, after breaks_watch_all(). True: it stood for it. */
+	/* Kernel code has written there, after breaks_spy(). True: it stood for it. */
 	bool (*wrote)(uint64_t address, uint64_t size);
 };
 
 /* False: this QEMU lets none of this be done; what it lets be stopped at is in the page. */
 bool breaks_init(struct vclock_page *page, const struct breaks_clock *clock);
 void breaks_translate(struct qemu_plugin_tb *tb);
-/* From the next point on tell of every write. For good: QEMU 7 does not survive that blocks which do so are
- * thrown away while a vCPU idles (it keeps a pointer into them; fixed in QEMU 8). */
-void breaks_watch_all(void);
+/* From the next point on tell of every write, or no more. */
+void breaks_spy(bool on);
 /* At a point, before the guest goes on: do what is asked for; anew, if it stood there. */
 void breaks_at_point(bool stood);
 /* The rip of a vCPU that stands behind a write, which QEMU has not brought up to date; else 0. */

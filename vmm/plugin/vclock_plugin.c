@@ -148,7 +148,7 @@ static void serve_spies(void)
 		return;
 	plugin.spy_generation = spies->generation;
 	plugin.spy_next = 0;
-	breaks_watch_all();
+	breaks_spy(spies->count != 0);
 }
 
 /* Once an epoch: what to look at, and where pacing starts. */
@@ -593,7 +593,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 							     .registers = store_registers,
 							     .wrote = on_write});
 	vclock_acts(page)->able = able();
-	vclock_spies(page)->able = can_break && PLUGIN_API < 7;
+	vclock_spies(page)->able = can_break;
 	plugin.parent = getppid();
 	plugin.epoch = page->go;
 	qemu.add_state_handler(on_state, NULL);
