@@ -143,7 +143,7 @@ static uint64_t waits_since(const struct idle *t, const struct model_task *task,
 /* Those of now, the first WAITERS of them. */
 static void find_waiters(struct idle *t, const struct picture *p)
 {
-	struct waiter found[WAITERS];
+	struct waiter found[WAITERS] = {0};
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < p->model->task_count && count < WAITERS; i++) {
