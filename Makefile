@@ -111,7 +111,7 @@ $(O)/ktdbg: $(O)/ktdbg.o $(LIBS)
 # `all`.
 -include guest/guest.mk vmm/plugin/plugin.mk
 DATA_FILES := $(O)/initramfs.cpio
-PLUGIN_FILES := $(VCLOCK_PLUGINS)
+PLUGIN_FILES := $(VCLOCK_PLUGINS) $(TEXT_PLUGIN)
 
 include tests/tests.mk tests/damage/damage.mk
 -include bench/bench.mk

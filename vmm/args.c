@@ -146,8 +146,13 @@ static void add_plugin(struct args *a, const struct qemu_setup *s)
 	char ram[RAM_PIECES_MAX * 16] = "";
 	int n = 0;
 
-	if (s->clock != CLOCK_VIRTUAL)
+	if (s->clock != CLOCK_VIRTUAL) {
+		if (s->plugin) {
+			args_add(a, "-plugin");
+			args_add(a, "%s", s->plugin);
+		}
 		return;
+	}
 	for (unsigned int i = 0; i < s->ram->piece_count; i++)
 		n += snprintf(ram + n, sizeof(ram) - (size_t)n, ",ram=%d", s->ram->pieces[i].fd);
 	args_add(a, "-plugin");

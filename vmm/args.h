@@ -30,7 +30,7 @@ struct qemu_setup {
 	int initrd_fd;         /* all archives in one, -1: none */
 	int qmp_fd, console_fd, debug_fd;
 	int page_fd;           /* virtual clock's control page, else -1 */
-	const char *plugin;    /* path, virtual clock only */
+	const char *plugin;    /* path of the clock's, or NULL */
 	const char *gdb_socket;
 	bool incoming;         /* wait for a saved state */
 };

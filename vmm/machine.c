@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
 #include "base/str.h"
 #include "vmm/accel.h"
 #include "vmm/machine_impl.h"
@@ -108,6 +109,24 @@ static struct err *find_program(struct machine *m, const struct machine_config *
 	return qemu_version(m->program, &m->qemu_version);
 }
 
+/* The real clock's only mends what QEMU 8.0 has mended: see vmm/plugin/text/. */
+static struct err *find_plugin(struct machine *m)
+{
+	struct err *err;
+
+	free(m->plugin);
+	m->plugin = NULL;
+	if (is_virtual(m))
+		return vclock_plugin(m->qemu_version, &m->plugin);
+	if (m->info.accel != ACCEL_TCG || strtol(m->qemu_version, NULL, 10) >= 8)
+		return NULL;
+	err = data_path("ktdbg-text-1.so", &m->plugin);
+	if (err)
+		log_info("patched code is not watched: %s", err_detail(err));
+	err_free(err);
+	return NULL;
+}
+
 static struct err *choose_clock(struct machine *m, const struct machine_config *config)
 {
 	enum accel wanted = config->accel;
@@ -122,7 +141,7 @@ static struct err *choose_clock(struct machine *m, const struct machine_config *
 	if (config->clock == CLOCK_AUTO)
 		m->info.clock = m->info.accel == ACCEL_KVM || wants_host(config) ? CLOCK_REAL
 										   : CLOCK_VIRTUAL;
-	return is_virtual(m) ? vclock_plugin(m->qemu_version, &m->plugin) : NULL;
+	return find_plugin(m);
 }
 
 static bool wants_kaslr(const struct machine *m, enum kaslr wanted)
@@ -191,7 +210,9 @@ static struct err *boot(struct machine *m, const struct machine_config *config)
 		err_free(err);
 		machine_stop_qemu(m);
 		m->info.clock = CLOCK_REAL;
-		err = start(m, config);
+		err = find_plugin(m);
+		if (!err)
+			err = start(m, config);
 	}
 	if (!err) {
 		machine_set_origin(m, &config->quantum);

@@ -13,4 +13,12 @@ $(VCLOCK_PLUGINS): $(O)/ktdbg-vclock-%.so: $(VCLOCK_SOURCES) $(wildcard vmm/plug
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -Wall -Wextra -fno-strict-aliasing $(CFLAGS) -fPIC -shared \
 		-fvisibility=hidden -DPLUGIN_API=$* -o $@ $(VCLOCK_SOURCES) -ldl
 
-all: $(VCLOCK_PLUGINS)
+# The real clock's, for QEMU before 8.0.
+TEXT_PLUGIN := $(O)/ktdbg-text-1.so
+$(TEXT_PLUGIN): vmm/plugin/text/text_plugin.c
+	@mkdir -p $(@D)
+	$(say) PLUGIN $@
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -fno-strict-aliasing $(CFLAGS) -fPIC -shared \
+		-fvisibility=hidden -o $@ $< -ldl
+
+all: $(VCLOCK_PLUGINS) $(TEXT_PLUGIN)

@@ -91,10 +91,12 @@ static void real_clock(void **state)
 	has(text, " -incoming defer ");
 	has(text, "server=on,wait=off,path=/tmp/gdb -gdb chardev:gdb ");
 	has_not(text, "icount");
-	has_not(text, "-plugin");
+	has(text, " -plugin /lib/plugin.so ");
 	free(text);
+	s.plugin = NULL;
 	s.accel = ACCEL_KVM;
 	text = line(&s, false);
+	has_not(text, "-plugin");
 	has(text, " -cpu host -accel kvm ");
 	free(text);
 }
