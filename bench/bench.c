@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "bench/crowd.h"
 #include "bench/measure.h"
+#include "bench/misses.h"
 #include "bench/rivals.h"
 #include "bench/sampler.h"
 #include "commands/options.h"
@@ -277,6 +278,22 @@ static struct err *part_sampler(const struct bench *b, bool *good)
 	return NULL;
 }
 
+static struct err *part_breaks(const struct bench *b, bool *good)
+{
+	char gdb[DURATION_TEXT], real[DURATION_TEXT], guest[DURATION_TEXT];
+	struct misses m = {0};
+
+	ERR_TRY(misses_measure(b->folder, &m));
+	printf("%-34s %10s %10s  %-6s %10s %10s\n", "1,000,000 hits that do not match", "ktdbg", "target", "",
+	       "real clock", "gdb");
+	*good &= row("break EXPR if CONDITION", m.virtual_ns, 20 * SECOND, format_duration(m.real_ns, real),
+		     duration(m.has_gdb, m.gdb_ns, gdb));
+	printf("\nVirtual clock: all of them; the guest itself took another %s. The real clock's figure is told from "
+	       "%" PRIu64 " hits,\ngdb's (over QEMU's stub, real clock) from %" PRIu64 ".\n",
+	       format_duration(m.guest_ns, guest), m.real_hits, m.gdb_hits);
+	return NULL;
+}
+
 static bool is_wanted(const char *name, int count, char **names)
 {
 	for (int i = 0; i < count; i++)
@@ -290,7 +307,7 @@ static struct err *run_parts(const struct bench *b, int count, char **names, boo
 	static const struct {
 		const char *name;
 		struct err *(*run)(const struct bench *b, bool *good);
-	} parts[] = {{"access", part_access}, {"model", part_model}, {"sampler", part_sampler}};
+	} parts[] = {{"access", part_access}, {"model", part_model}, {"sampler", part_sampler}, {"breaks", part_breaks}};
 
 	for (unsigned int i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (!is_wanted(parts[i].name, count, names))
