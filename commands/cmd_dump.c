@@ -32,7 +32,9 @@ const struct command command_dump = {
 		"The guest is\n"
 		"held while it is looked at, not while the file is written. docs/dump.schema.json describes the "
 		"file;\n"
-		"with jq: jq '.answers.why' FILE. Guest memory is not in it: `vmcore` writes that.",
+		"with jq: jq '.answers.why' FILE. The memory that they look at is in it, too: `ktdbg --open-dump FILE` shows "
+		"all of it\n"
+		"on the screen, as of a frozen guest. All of guest memory: `vmcore`.",
 	.arguments = {{"FILE", COMPLETE_FILE, NULL}},
 	.run = run_dump,
 };

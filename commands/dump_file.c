@@ -3,23 +3,26 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "commands/dump_lines.h"
+#include "commands/dump_memory.h"
+#include "commands/dump_open.h"
+#include "commands/dump_picture.h"
 #include "commands/recorder.h"
-#include "coord/bpf.h"
-#include "coord/model.h"
+#include "vmm/ram_pages.h"
+#include "vmm/still.h"
 #include "version.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-struct writer {
-	struct session *session;
-	const struct model *model;
-	struct str text;
-	bool more; /* an answer stands before */
-};
+#define CONSOLE_MAX (1u << 20)
 
-/* ---- one answer ---- */
+struct writer {
+	struct session *session; /* of the guest */
+	struct picture picture;
+	struct str answers;
+};
 
 static void add_string(struct str *s, const char *text)
 {
@@ -27,6 +30,15 @@ static void add_string(struct str *s, const char *text)
 
 	out_json_value(s, &value);
 }
+
+static void add_member(struct str *s, const char *name, const char *text)
+{
+	str_addf(s, "\"%s\": ", name);
+	add_string(s, text);
+	str_add(s, ",\n");
+}
+
+/* ---- one answer ---- */
 
 /* The objects that a command wrote, a line each, as the elements of an array. */
 static void add_rows(struct str *s, const struct str *rows)
@@ -50,7 +62,7 @@ static void add_error(struct str *rows, struct err *err)
 	err_free(err);
 }
 
-static struct err *ask(struct writer *w, const char *line)
+static struct err *ask(struct writer *w, struct session *session, const char *line)
 {
 	struct str rows = {0};
 	struct out *out = out_create(OUT_JSON, out_sink_str, &rows);
@@ -59,15 +71,14 @@ static struct err *ask(struct writer *w, const char *line)
 
 	if (!out)
 		return err_nomem();
-	err = session_run_line(w->session, line, out);
+	err = session_run_line(session, line, out);
 	if (err)
 		add_error(&rows, err);
-	str_add(&w->text, w->more ? ",\n" : "\n");
-	w->more = true;
-	add_string(&w->text, line);
-	str_add(&w->text, ": [");
-	add_rows(&w->text, &rows);
-	str_add_c(&w->text, ']');
+	str_add(&w->answers, w->answers.len ? ",\n" : "\n");
+	add_string(&w->answers, line);
+	str_add(&w->answers, ": [");
+	add_rows(&w->answers, &rows);
+	str_add_c(&w->answers, ']');
 	log_debug("dump: %s took %" PRIu64 " us", line, (host_now() - start) / 1000);
 	err = str_error(&rows);
 	out_destroy(out);
@@ -75,66 +86,72 @@ static struct err *ask(struct writer *w, const char *line)
 	return err;
 }
 
-static struct err *ask_number(struct writer *w, const char *words, unsigned int number)
+static struct err *ask_picture(void *context, const char *line)
 {
-	char line[64];
+	struct writer *w = context;
 
-	snprintf(line, sizeof(line), "%s%u", words, number);
-	return ask(w, line);
+	return ask(w, w->picture.session, line);
 }
 
-/* ---- all of them ---- */
-
-/* What is looked at first is what the rest leans on. */
-static const char *const lines[] = {
-	"status",      "info machine",	       "info kernel",	"cpus",
-	"tasks",       "dsq",		       "scx",		"cgroups",
-	"counters",    "counters samples 600", "backtrace all", "locks",
-	"why",	       "console 100000",       "dmesg 100000",	"bpf maps",
-	"bpf programs", "changes",	       "replies",	"steps",
-};
-
-/* The variables of BPF programs. */
-static struct err *ask_globals(struct writer *w)
+/* What no memory of the guest has. */
+static struct err *ask_guest(void *context)
 {
-	struct bpf_list list;
-	struct kernel *kernel;
-	struct err *err;
+	struct writer *w = context;
 
-	ERR_TRY(session_kernel(w->session, &kernel));
-	err = bpf_list(kernel, &list);
-	if (err) { /* "bpf maps" has said why */
-		err_free(err);
-		return NULL;
-	}
-	for (unsigned int i = 0; !err && i < list.map_count; i++)
-		if (strchr(list.maps[i].name, '.'))
-			err = ask_number(w, "bpf map ", list.maps[i].id);
-	bpf_list_deinit(&list);
-	return err;
-}
-
-static struct err *ask_all(struct writer *w)
-{
-	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		ERR_TRY(ask(w, lines[i]));
-	for (unsigned int i = 0; i < w->model->cpu_count; i++) {
-		ERR_TRY(ask_number(w, "rq ", i));
-		ERR_TRY(ask_number(w, "registers cpu:", i));
-	}
-	ERR_TRY(ask_globals(w));
-	for (unsigned int i = 0; i < w->model->task_count; i++)
-		if (w->model->tasks[i].pid > 0)
-			ERR_TRY(ask_number(w, "task ", (unsigned int)w->model->tasks[i].pid));
+	ERR_TRY(ask(w, w->session, "info machine"));
+	ERR_TRY(ask(w, w->session, "counters"));
+	for (unsigned int i = 0; dump_kept(i); i++)
+		ERR_TRY(ask(w, w->session, dump_kept(i)));
 	return NULL;
 }
 
-static struct err *look(struct writer *w)
+/* ---- the parts ---- */
+
+static void add_machine(struct str *s, struct coord *coord)
 {
-	ERR_TRY(coord_model(session_coord(w->session), &w->model));
-	str_add(&w->text, "\"answers\": {");
-	ERR_TRY(ask_all(w));
-	str_add(&w->text, "\n}");
+	const struct machine_info *info = machine_info(coord_machine(coord));
+	const struct ram *ram = machine_ram(coord_machine(coord));
+	char topology[TOPOLOGY_TEXT];
+	uint64_t behind = 0;
+
+	coord_clock_behind(coord, &behind);
+	str_add(s, "\"machine\": {\n");
+	add_member(s, "clock", info->clock == CLOCK_VIRTUAL ? "virtual" : "real");
+	add_member(s, "accelerator", info->accel == ACCEL_KVM ? "kvm" : "tcg");
+	add_member(s, "reason", info->accel_reason);
+	add_member(s, "qemu", info->qemu_version);
+	add_member(s, "kernel", info->kernel);
+	add_member(s, "topology", topology_format(&info->topology, topology));
+	str_addf(s, "\"quantum\": %" PRIu64 ",\n\"clock_behind\": %" PRIu64 ",\n\"segments\": [",
+		 info->quantum.ns, behind);
+	for (unsigned int i = 0; i < ram->segment_count; i++)
+		str_addf(s, "%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "", ram->segments[i].phys,
+			 ram->segments[i].len);
+	str_add(s, "]},\n");
+}
+
+static void add_registers(struct str *s, const struct still *still)
+{
+	str_add(s, "\"registers\": [");
+	for (unsigned int cpu = 0; cpu < still->register_count; cpu++) {
+		str_add(s, cpu ? ",\n[" : "\n[");
+		for (unsigned int i = 0; i < REG_COUNT; i++)
+			str_addf(s, "%s%" PRIu64, i ? "," : "", still->registers[cpu].value[i]);
+		str_add_c(s, ']');
+	}
+	str_add(s, "],\n");
+}
+
+static struct err *add_console(struct str *s, struct machine *still)
+{
+	char *text = malloc(CONSOLE_MAX);
+
+	if (!text)
+		return err_nomem();
+	*text = '\0';
+	machine_console(still, text, CONSOLE_MAX);
+	add_member(s, "console", text);
+	free(text);
 	return NULL;
 }
 
@@ -148,41 +165,47 @@ static void add_history(struct str *s, const struct recorder *r)
 	str_add(s, "\n],\n");
 }
 
-static struct err *look_frozen(struct writer *w, uint64_t *ret_freeze)
+static struct err *compose(struct writer *w, struct str *s)
 {
-	struct coord *coord = session_coord(w->session);
-	uint64_t start = host_now();
-	struct err *err;
+	struct coord *coord = session_coord(w->picture.session);
+	struct machine *still = coord_machine(coord);
+	struct ram_pages *pages = still_pages(still);
 
-	ERR_TRY(coord_enter(coord));
-	err = coord_leave_with(coord, look(w));
-	*ret_freeze = host_now() - start;
-	return err;
+	ERR_TRY(dump_lines_each(w->picture.session, DUMP_LINE_SHORT, ask_picture, w));
+	ERR_TRY(dump_lines_each(w->picture.session, DUMP_LINE_LONG, ask_picture, w));
+	ram_pages_close(pages);
+	str_addf(s, "{\n\"ktdbg_dump\": %d,\n\"ktdbg\": \"%s\",\n\"guest_time\": %" PRIu64 ",\n", DUMP_VERSION,
+		 KTDBG_VERSION, coord_time(coord));
+	str_addf(s, "\"freeze\": %" PRIu64 ",\n\"late_pages\": %u,\n", w->picture.freeze,
+		 ram_pages_late(pages));
+	add_machine(s, coord);
+	add_registers(s, still_info(still));
+	ERR_TRY(add_console(s, still));
+	add_history(s, session_recorder(w->session));
+	str_add(s, "\"answers\": {");
+	str_add_n(s, w->answers.data, w->answers.len);
+	str_add(s, "\n},\n\"memory\": ");
+	ERR_TRY(dump_memory_write(pages, machine_ram(still)->base, s));
+	str_add(s, "\n}\n");
+	return str_error(s);
 }
 
 struct err *dump_file_write(struct session *s, const char *path, struct dump_done *ret)
 {
 	struct writer w = {.session = s};
 	struct str text = {0};
-	struct kernel *kernel;
-	struct err *err;
+	struct err *err = picture_take(s, ask_guest, &w, &w.picture);
 
-	ERR_TRY(session_kernel(s, &kernel)); /* also boots */
-	str_addf(&text, "{\n\"ktdbg_dump\": 1,\n\"ktdbg\": \"%s\",\n\"guest_time\": %" PRIu64 ",\n",
-		 KTDBG_VERSION, coord_time(session_coord(s)));
-	err = look_frozen(&w, &ret->freeze);
-	str_addf(&text, "\"freeze\": %" PRIu64 ",\n", ret->freeze);
-	add_history(&text, session_recorder(s));
-	str_add_n(&text, w.text.data, w.text.len);
-	str_add(&text, "\n}\n");
 	if (!err)
-		err = str_error(&w.text);
+		err = compose(&w, &text);
 	if (!err)
-		err = str_error(&text);
+		err = str_error(&w.answers);
 	if (!err)
 		err = replace_file(path, text.data, text.len);
 	ret->bytes = text.len;
-	str_deinit(&w.text);
+	ret->freeze = w.picture.freeze;
+	picture_deinit(&w.picture);
+	str_deinit(&w.answers);
 	str_deinit(&text);
 	return err;
 }

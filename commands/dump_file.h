@@ -4,7 +4,8 @@
  * sections are command lines, and their content is what those print with --json, so that whatever a command
  * shows is in it and nothing is written twice. docs/dump.schema.json describes the file.
  *
- * Not responsible for guest memory: that is `vmcore`.
+ * Beside them is the memory that they were read from, so that --open-dump can ask again, and other things: a dump is a guest
+ * that stands. Not responsible for all of memory: that is `vmcore`.
  */
 #ifndef COMMANDS_DUMP_FILE_H
 #define COMMANDS_DUMP_FILE_H

@@ -242,6 +242,12 @@ static struct err *set_gdb(struct options *o, const char *value)
 	return NULL;
 }
 
+static struct err *set_open_dump(struct options *o, const char *value)
+{
+	o->open_dump = value;
+	return NULL;
+}
+
 static struct err *set_attach(struct options *o, const char *value)
 {
 	o->attach = value;
@@ -308,6 +314,9 @@ const struct option_row option_table[] = {
 	{"attach", 0, "SOCKET", "",
 	 "debug a QEMU that somebody else started, by its QMP socket; what needs ktdbg's agent is refused", 0,
 	 set_attach, NULL},
+	{"open-dump", 0, "FILE", "",
+	 "look at a file that `dump` or a trigger wrote, as at a frozen guest; what needs one that lives is refused",
+	 0, set_open_dump, NULL},
 	{"execute", 'e', "COMMAND", "", "run a command, print its output, exit; may be repeated",
 	 OPTION_MODE, NULL, NULL},
 	{"script", 0, "FILE", "", "run the commands of a file (- is standard input), then exit",

@@ -2,6 +2,7 @@
 #include "commands/session.h"
 
 #include "commands/command.h"
+#include "commands/dump_open.h"
 #include "commands/recorder.h"
 #include "commands/recording.h"
 #include "commands/scenario.h"
@@ -44,6 +45,7 @@ struct session {
 	struct coord *coord;
 	struct source *source; /* of --vmlinux, for the guest of `coord` */
 	struct recorder *recorder;
+	struct dump *dump;     /* whose instant `coord` shows; NULL: it is a guest */
 	struct travel *travel; /* NULL: nobody has travelled */
 	enum session_mode mode;
 	struct open_block block;
@@ -105,6 +107,8 @@ static void forget_guest(struct session *s)
 	s->source = NULL;
 	coord_destroy(s->coord);
 	s->coord = NULL;
+	dump_close(s->dump);
+	s->dump = NULL;
 	forget_variables(s);
 	scenario_forget(s->scenario);
 }
@@ -191,10 +195,11 @@ const struct screen_ops *session_screen(const struct session *s, void **ret_cont
 /* Guest time waits for commands only where that makes output repeatable. */
 static enum coord_pacing pacing_for(const struct session *s, struct machine *machine)
 {
+	bool still = machine_info(machine)->still;
 	bool scripted = s->mode == MODE_SCRIPT || s->mode == MODE_BATCH;
 
-	return scripted && machine_info(machine)->clock == CLOCK_VIRTUAL ? COORD_LOCKSTEP
-									 : COORD_FREE;
+	return still || (scripted && machine_info(machine)->clock == CLOCK_VIRTUAL) ? COORD_LOCKSTEP
+										    : COORD_FREE;
 }
 
 void session_set_mode(struct session *s, enum session_mode mode)
@@ -300,6 +305,32 @@ static struct err *as_environment(struct err *err)
 	return other;
 }
 
+struct err *session_take(struct session *s, struct machine *machine)
+{
+	ERR_TRY(take_machine(s, machine));
+	return open_source(s);
+}
+
+struct dump *session_dump(const struct session *s)
+{
+	return s->dump;
+}
+
+/* Of the options only --vmlinux and those of the screen mean anything to it. */
+static struct err *open_dump(struct session *s)
+{
+	struct machine *machine;
+	struct err *err;
+
+	ERR_TRY(err_wrap(dump_open(s->options.open_dump, &s->dump, &machine), "--open-dump"));
+	err = session_take(s, machine);
+	if (!err)
+		coord_set_clock_behind(s->coord, dump_clock_behind(s->dump));
+	if (err)
+		forget_guest(s);
+	return err;
+}
+
 struct err *session_boot(struct session *s)
 {
 	const struct machine_callbacks callbacks = {.progress = report_progress, .context = s};
@@ -309,6 +340,8 @@ struct err *session_boot(struct session *s)
 	if (s->coord && machine_state(coord_machine(s->coord)) != MACHINE_DEAD)
 		return err_new(ERR_REFUSED, "a guest is running already; `poweroff` ends it");
 	forget_guest(s);
+	if (s->options.open_dump)
+		return open_dump(s);
 	err = start_machine(&s->options, &callbacks, &machine);
 	session_progress(s, NULL);
 	if (!err)
@@ -445,13 +478,34 @@ static struct err *run_recorded(struct session *s, const struct invocation *in, 
 	return first_error(err, first_error(before, after));
 }
 
+/* The line that is recorded is the one that runs, so that what is said of it is the same in a replay. */
+static struct err *run_named(struct session *s, const struct invocation *in, struct out *out)
+{
+	struct invocation named = *in;
+	struct str line = {0}, words = {0};
+	struct err *err;
+
+	str_addf(&line, "%s %s", in->command->name, in->rest);
+	recorder_name_workers(s->recorder, str_text(&line), line.len, &words);
+	err = str_error(&line);
+	if (!err)
+		err = str_error(&words);
+	if (!err) {
+		named.rest = words.data + strlen(in->command->name) + 1;
+		err = run_recorded(s, &named, out);
+	}
+	str_deinit(&line);
+	str_deinit(&words);
+	return err;
+}
+
 /* Inside the command's window. */
 static struct err *run_at_time(struct session *s, const struct invocation *in, struct out *out)
 {
 	if (in->timed)
 		ERR_TRY(coord_go_to(s->coord, in->time));
 	if (in->command->flags & CMD_RECORDED)
-		return run_recorded(s, in, out);
+		return run_named(s, in, out);
 	return call_run(s, in, out);
 }
 
@@ -502,8 +556,18 @@ static struct err *run_in_window(struct session *s, const struct invocation *in,
 	return s->coord == coord ? coord_leave_with(coord, err) : err;
 }
 
+/* What a dump cannot answer: whatever lets something happen. */
+static bool needs_life(const struct command *command)
+{
+	if (command->flags & (CMD_WRITES | CMD_AGENT | CMD_WAITS))
+		return true;
+	return command->group == GROUP_CONTROL || command->group == GROUP_INJECT;
+}
+
 static struct err *check_allowed(struct session *s, const struct command *command)
 {
+	if (s->options.open_dump && needs_life(command))
+		return err_new(ERR_REFUSED, "%s: needs a guest, and a dump is one instant of it", command->name);
 	if ((command->flags & CMD_WRITES) && s->options.readonly)
 		return err_new(ERR_REFUSED, "%s: refused by --readonly", command->name);
 	if (command->flags & (CMD_WRITES | CMD_AGENT | CMD_WAITS))
@@ -516,6 +580,10 @@ static struct err *check_allowed(struct session *s, const struct command *comman
 static struct err *run_invocation(struct session *s, const struct invocation *in, struct out *out)
 {
 	s->last = in->command;
+	if (s->options.open_dump && dump_keeps(in->command->name, in->rest)) {
+		ERR_TRY(need_guest(s));
+		return dump_answer(s->dump, in->command->name, in->rest, out);
+	}
 	ERR_TRY(check_allowed(s, in->command));
 	if ((in->command->flags & CMD_ANY_GUEST) || in->timed)
 		return run_in_window(s, in, out);

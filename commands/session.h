@@ -37,6 +37,7 @@ struct options {
 	unsigned int add_file_count;
 	const char *gdb_socket, *theme;
 	const char *attach; /* QMP socket of somebody else's QEMU */
+	const char *open_dump; /* file of `dump` to look at in a guest's stead */
 };
 void options_init(struct options *o); /* SPEC section 1's defaults */
 
@@ -44,6 +45,7 @@ struct session;
 struct recorder; /* commands/recorder.h */
 struct scenario; /* commands/scenario.h */
 struct source;	 /* coord/source.h */
+struct dump;	 /* commands/dump_open.h */
 
 struct err *session_create(const struct options *options, struct session **ret)
 	__attribute__((warn_unused_result));
@@ -53,6 +55,10 @@ const struct options *session_options(const struct session *s);
 /* NULL until `boot` (or the first command that needs a guest) has made one. */
 struct coord *session_coord(struct session *s);
 struct err *session_boot(struct session *s) __attribute__((warn_unused_result));
+/* The same with a machine that is there already; takes it, also when it fails. */
+struct err *session_take(struct session *s, struct machine *machine) __attribute__((warn_unused_result));
+/* The dump that --open-dump has opened; NULL: it is a guest. */
+struct dump *session_dump(const struct session *s);
 struct err *session_poweroff(struct session *s) __attribute__((warn_unused_result));
 
 /*

@@ -91,6 +91,8 @@ struct err *start_check(const struct options *options)
 		return err_new(ERR_USAGE, "--scheduler needs a guest that ktdbg boots, not --attach");
 	if (options->attach && options->record)
 		return err_new(ERR_USAGE, "--record: a recording begins with a boot, --attach has none");
+	if (options->open_dump && (options->attach || options->scheduler || options->record))
+		return err_new(ERR_USAGE, "--open-dump goes neither with --attach nor with --scheduler or --record");
 	if (options->scheduler)
 		ERR_TRY(as_usage(check_scheduler(options), "--scheduler"));
 	return options->vmlinux ? as_usage(source_check(options->vmlinux), "--vmlinux") : NULL;

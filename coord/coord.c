@@ -158,6 +158,8 @@ struct err *coord_steal_book(struct coord *c, struct steal_book **ret)
 	struct kernel *kernel;
 
 	ERR_TRY(coord_kernel(c, &kernel));
+	if (!c->steal && machine_info(c->machine)->still)
+		return err_new(ERR_ABSENT, "no steal is kept in a dump");
 	if (!c->steal && machine_info(c->machine)->attached)
 		return err_new(ERR_ABSENT, "no steal is kept for a guest that was attached to");
 	if (!c->steal)
@@ -234,6 +236,18 @@ static void set_now(struct coord *c, struct model *model)
 		c->clock_behind = behind;
 	c->clock_known = true;
 	model->now = model->time - c->clock_behind;
+}
+
+bool coord_clock_behind(const struct coord *c, uint64_t *ret)
+{
+	*ret = c->clock_behind;
+	return c->clock_known;
+}
+
+void coord_set_clock_behind(struct coord *c, uint64_t ns)
+{
+	c->clock_behind = ns;
+	c->clock_known = true;
 }
 
 static struct err *take_model(struct coord *c)

@@ -137,6 +137,10 @@ void coord_put_aside(struct coord *c);
 /* The scheduler model of this frozen window, taken once and kept until the guest runs. Borrowed. */
 struct err *coord_model(struct coord *c, const struct model **ret)
 	__attribute__((warn_unused_result));
+/* By how much the run queues' latest clock is behind guest time at the least: what later models tell the time by.
+ * To be handed on to the coordinator of a still. False: no model was taken yet. */
+bool coord_clock_behind(const struct coord *c, uint64_t *ret);
+void coord_set_clock_behind(struct coord *c, uint64_t ns);
 /* Where this kernel keeps what the model is made of, for a look at a part of it. Borrowed until the next
  * adoption. */
 struct err *coord_layout(struct coord *c, struct model_layout **ret)

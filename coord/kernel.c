@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 const struct kernel_info *kernel_info(const struct kernel *k)
 {
@@ -59,7 +58,7 @@ void kernel_drop_pages(struct kernel *k)
 	pagetable_flush(&k->pagetable);
 	k->dropped_at = k->pagetable.fills;
 	/* The mapping is shared: its contents stay, only our page table entries go. */
-	(void)madvise(k->ram->base, k->ram->size, MADV_DONTNEED);
+	ram_give_back(k->ram);
 }
 
 static size_t left_in_page(uint64_t va)

@@ -37,8 +37,8 @@ struct err *mailbox_open(const struct ram *ram, uint64_t phys, struct mailbox *r
 
 	if (phys == MACHINE_NO_MAILBOX)
 		return err_new(ERR_ABSENT,
-			       "that is the work of ktdbg's agent, and there is none in a guest that was "
-			       "attached to");
+			       "that is the work of ktdbg's agent, and there is none in a dump or in a guest "
+			       "that was attached to");
 	ERR_TRY(copy_page(ram, phys, "header", &h));
 	ERR_TRY(err_wrap(check_header(&h), "0x%" PRIx64, phys));
 	ERR_TRY(copy_page(ram, h.list_phys, "list of pages", &list));

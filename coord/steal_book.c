@@ -106,6 +106,8 @@ struct err *steal_book_create(struct kernel *k, struct machine *m, struct steal_
 	struct steal_book *s;
 	struct err *err;
 
+	if (machine_info(m)->still)
+		return err_new(ERR_ABSENT, "one instant has no time to be stolen");
 	/* What its clocks say is up to whoever started it. */
 	if (machine_info(m)->attached)
 		return err_new(ERR_ABSENT, "the guest was attached to");

@@ -129,6 +129,10 @@ check-recordings: all ## the product's own regression suite, replayed
 	$(Q)$(RUN) -k -t 300 -c recordings $(O)/ktdbg --batch tests/recordings
 
 # Long, therefore not part of check.
+.PHONY: check-dump
+check-dump: all ## a dump against its schema, opened again, and damaged in many ways; needs python3-jsonschema
+	$(Q)$(RUN) -k -t 900 -c dump tests/dump/run $(O)/ktdbg
+
 .PHONY: check-identity
 IDENTITY_RUNS ?= 100
 check-identity: all ## IDENTITY_RUNS=100 runs of each recording, one digest each, under load and with SIGSTOP
@@ -201,7 +205,7 @@ asan-tests: GUEST_LEFT_OUT := %/test_breaks
 asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
-SCRIPTS = bootstrap .ci/run tests/run tests/kvm/lab tests/identity/run tests/batch/run tests/batch/record tests/batch/explore tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
+SCRIPTS = bootstrap .ci/run tests/run tests/dump/run tests/kvm/lab tests/identity/run tests/batch/run tests/batch/record tests/batch/explore tests/fuzz/one tests/check-layers tests/check-layers-self $(wildcard tests/tui/*.sh) \
 	tests/drgn/exam tests/drgn/scene tests/drgn/questions \
 	$(wildcard bench/*.sh)
 shellcheck: ## the scripts

@@ -165,7 +165,9 @@ static void add_guest(struct parts *p, struct screen *s, struct coord *coord)
 	const struct machine_info *info = machine_info(coord_machine(coord));
 	const struct model *m = sampler_model(&s->sampler);
 
-	if (machine_state(coord_machine(coord)) == MACHINE_DEAD)
+	if (info->still)
+		add_part(p, ROLE_FROZEN, 100, " DUMP ");
+	else if (machine_state(coord_machine(coord)) == MACHINE_DEAD)
 		add_part(p, ROLE_RECORDING, 100, " DEAD ");
 	else if (coord_frozen(coord))
 		add_part(p, ROLE_FROZEN, 100, " FROZEN ");

@@ -11,6 +11,8 @@ _Static_assert(MACHINE_BREAKS_MAX <= VCLOCK_BREAKS_MAX, "they fit");
 
 struct err *machine_can_break(struct machine *m)
 {
+	if (m->still)
+		return machine_still_stands();
 	if (is_virtual(m) && !vclock_breaks(m->vclock.page)->able)
 		return err_new(ERR_ABSENT, "QEMU %s does not let its plugin stop within a turn",
 			       m->qemu_version);

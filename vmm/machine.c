@@ -5,6 +5,7 @@
 #include "vmm/machine_impl.h"
 #include "vmm/notes.h"
 #include "vmm/registers.h"
+#include "vmm/still.h"
 #include "vmm/warm.h"
 
 #include <errno.h>
@@ -259,6 +260,7 @@ void machine_destroy(struct machine *m)
 		return;
 	machine_let_go(m);
 	machine_stop_qemu(m);
+	machine_forget_still(m);
 	runstates_deinit(&m->runstates);
 	close_fd(&m->initrd_fd);
 	free(m->program);
@@ -272,6 +274,8 @@ void machine_destroy(struct machine *m)
 
 enum machine_state machine_state(struct machine *m)
 {
+	if (m->still)
+		return MACHINE_HELD;
 	if (!qemu_alive(&m->qemu))
 		return MACHINE_DEAD;
 	if (is_virtual(m))
@@ -288,6 +292,8 @@ const char *machine_death(struct machine *m)
 
 uint64_t machine_time(struct machine *m)
 {
+	if (m->still)
+		return m->still->time;
 	return is_virtual(m) ? vclock_now(&m->vclock) : rclock_now(&m->rclock);
 }
 
@@ -311,6 +317,8 @@ struct err *machine_run(struct machine *m, const struct machine_stop *stop)
 
 	if (!stop)
 		stop = &none;
+	if (m->still)
+		return machine_still_stands();
 	if (!qemu_alive(&m->qemu))
 		return dead(m);
 	if (!is_virtual(m))
@@ -322,6 +330,8 @@ struct err *machine_run(struct machine *m, const struct machine_stop *stop)
 
 struct err *machine_wait(struct machine *m, uint64_t host_timeout_ns, enum machine_stop_reason *ret)
 {
+	if (m->still)
+		return machine_still_stands();
 	if (!qemu_alive(&m->qemu))
 		return dead(m);
 	if (is_virtual(m)) {
@@ -388,6 +398,8 @@ struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
 {
 	struct err *err;
 
+	if (m->still)
+		return NULL;
 	if (!qemu_alive(&m->qemu))
 		return dead(m);
 	if (!is_virtual(m)) {
@@ -407,6 +419,8 @@ struct err *machine_hold(struct machine *m, uint64_t host_timeout_ns)
 
 struct err *machine_hold_as_gap(struct machine *m)
 {
+	if (m->still)
+		return machine_still_stands();
 	if (!qemu_alive(&m->qemu))
 		return dead(m);
 	if (is_virtual(m))
@@ -490,6 +504,8 @@ struct err *machine_registers(struct machine *m, unsigned int cpu, struct cpu_re
 	if (cpu >= cpus)
 		return err_new(ERR_NOT_FOUND, "no vCPU %u: this machine has 0 to %u", cpu,
 			       cpus - 1);
+	if (m->still)
+		return machine_still_registers(m, cpu, ret);
 	if (machine_state(m) != MACHINE_HELD)
 		return err_new(ERR_REFUSED, "registers change while the machine runs");
 	if (!is_virtual(m))
@@ -501,6 +517,8 @@ struct err *machine_registers(struct machine *m, unsigned int cpu, struct cpu_re
 
 struct err *machine_nmi(struct machine *m)
 {
+	if (m->still)
+		return machine_still_stands();
 	if (is_virtual(m))
 		return vclock_nmi(&m->vclock);
 	if (m->rclock.stopped)

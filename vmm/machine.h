@@ -188,6 +188,7 @@ struct machine_info {
 	uint64_t memory;
 	struct quantum quantum;
 	int pid;                    /* of QEMU */
+	bool still;                 /* there is no process: one instant of a machine (vmm/still.h) */
 	bool attached;              /* somebody else started it, */
 	bool found_stopped;         /* and it did not run when we came */
 };

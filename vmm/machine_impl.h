@@ -16,6 +16,9 @@
 #include "vmm/topology.h"
 #include "vmm/vclock.h"
 
+struct cpu_registers; /* vmm/registers.h */
+struct still;	       /* vmm/still.h */
+
 struct machine {
 	struct machine_info info; /* its strings are the ones below */
 	struct machine_callbacks callbacks;
@@ -45,12 +48,13 @@ struct machine {
 	int tids[TOPOLOGY_CPUS_MAX];
 	unsigned int tid_count;
 	struct runstates runstates; /* real clock */
+	struct still *still;        /* NULL: it is a machine that lives */
 	uint64_t restore_gap;       /* ns that a restore moved the guest's clock by, not taken yet */
 };
 
 static inline bool is_virtual(const struct machine *m)
 {
-	return m->info.clock == CLOCK_VIRTUAL;
+	return m->info.clock == CLOCK_VIRTUAL && !m->still;
 }
 
 /* boot.c */
@@ -66,6 +70,12 @@ struct err *machine_talk(struct machine *m) __attribute__((warn_unused_result));
 struct err *machine_look_at_threads(struct machine *m) __attribute__((warn_unused_result));
 /* attach.c: leave an attached machine as it was found. */
 void machine_let_go(struct machine *m);
+/* still.c */
+void machine_forget_still(struct machine *m);
+struct err *machine_still_registers(const struct machine *m, unsigned int cpu, struct cpu_registers *ret)
+	__attribute__((warn_unused_result));
+/* ERR_REFUSED: nothing runs in a still. */
+struct err *machine_still_stands(void) __attribute__((warn_unused_result));
 /* Undo it; the machine can be started again. */
 void machine_stop_qemu(struct machine *m);
 /* Let the stopped QEMU go, until the machine is held by its clock. */

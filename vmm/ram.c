@@ -2,6 +2,7 @@
 #include "vmm/ram.h"
 #include "base/file.h"
 #include "vmm/ram_copy.h"
+#include "vmm/ram_pages.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -129,6 +130,7 @@ struct err *ram_map(struct ram *ram, bool shared)
 void ram_deinit(struct ram *ram)
 {
 	ram_copy_destroy(ram->copy);
+	ram_pages_destroy(ram->pages);
 	if (ram->base)
 		munmap(ram->base, ram->size);
 	for (unsigned int i = 0; i < ram->piece_count; i++)
@@ -154,7 +156,9 @@ void *ram_at(const struct ram *ram, uint64_t phys, size_t len)
 {
 	uint64_t offset;
 
-	return find(ram, phys, len, &offset) ? ram->base + offset : NULL;
+	if (!find(ram, phys, len, &offset) || (ram->pages && !ram_pages_have(ram->pages, offset, len)))
+		return NULL;
+	return ram->base + offset;
 }
 
 static int piece_of(const struct ram *ram, uint64_t offset)
@@ -184,6 +188,13 @@ void ram_refresh(const struct ram *ram)
 		madvise(ram->base, ram->size, MADV_DONTNEED);
 }
 
+/* Shared memory stays where it is, and a copy can be made again; the only copy cannot. */
+void ram_give_back(const struct ram *ram)
+{
+	if (!ram->pages)
+		(void)madvise(ram->base, ram->size, MADV_DONTNEED);
+}
+
 struct err *ram_push(const struct ram *ram, const void *at, size_t len)
 {
 	uint64_t offset = (uint64_t)((const uint8_t *)at - ram->base);
@@ -203,12 +214,23 @@ struct err *ram_push(const struct ram *ram, const void *at, size_t len)
 	return err_os(n < 0 ? errno : EIO, "writing the memory of qemu");
 }
 
+/* Only what ram_next_data() told of is asked for. */
+static ssize_t read_pages(const struct ram *ram, void *buffer, size_t len, uint64_t offset)
+{
+	if (offset >= ram->size || len > ram->size - offset)
+		return 0;
+	memcpy(buffer, ram->base + offset, len);
+	return (ssize_t)len;
+}
+
 ssize_t ram_pread(const struct ram *ram, void *buffer, size_t len, uint64_t offset)
 {
 	int piece = piece_of(ram, offset);
 	const struct ram_piece *p = &ram->pieces[piece];
 	uint64_t at;
 
+	if (ram->pages)
+		return read_pages(ram, buffer, len, offset);
 	if (piece < 0)
 		return 0;
 	at = offset - p->offset;
@@ -237,6 +259,8 @@ static bool piece_data(const struct ram_piece *p, uint64_t from, uint64_t *ret_s
 
 int ram_next_data(const struct ram *ram, uint64_t offset, uint64_t *ret_start, uint64_t *ret_end)
 {
+	if (ram->pages)
+		return ram_pages_next(ram->pages, offset, ret_start, ret_end);
 	for (int i = piece_of(ram, offset); i >= 0 && i < (int)ram->piece_count; i++) {
 		const struct ram_piece *p = &ram->pieces[i];
 		uint64_t from = offset > p->offset ? offset - p->offset : 0, start, end;

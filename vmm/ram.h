@@ -43,6 +43,7 @@ struct ram {
 	unsigned int piece_count;
 	struct ram_copy *copy; /* NULL: it is shared. Else `base` is a copy of a process's memory, and the
 				* pieces' files are that memory (vmm/ram_copy.h) */
+	struct ram_pages *pages; /* NULL: all of it is there. Else only these are (vmm/ram_pages.h) */
 };
 
 /* A memfd of `size` bytes, mapped; q35's split: 2 GiB low when size >= 0xb0000000 bytes. */
@@ -58,7 +59,7 @@ struct err *ram_open(int fd, struct ram *ret) __attribute__((warn_unused_result)
 struct err *ram_map(struct ram *ram, bool shared) __attribute__((warn_unused_result));
 void ram_deinit(struct ram *ram); /* a zeroed one is fine */
 
-/* Host pointer to [phys, phys + len), NULL unless all of it is RAM in one segment. */
+/* Host pointer to [phys, phys + len), NULL unless all of it is RAM in one segment, and there. */
 void *ram_at(const struct ram *ram, uint64_t phys, size_t len);
 
 /* Where a guest-physical u32 lies, for a process that has the pieces but not the mapping: piece
@@ -67,6 +68,8 @@ int ram_locate(const struct ram *ram, uint64_t phys, uint64_t *ret_offset);
 
 /* The guest may have run: what is copied is old. Nothing to do where memory is shared. */
 void ram_refresh(const struct ram *ram);
+/* Much was read that will not be read again: this process's resident memory need not have it. */
+void ram_give_back(const struct ram *ram);
 /* [at, at + len) of the mapping was written: to the guest with it. Nothing to do where memory is shared.
  * ERR_OS. */
 struct err *ram_push(const struct ram *ram, const void *at, size_t len)

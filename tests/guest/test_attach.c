@@ -173,7 +173,7 @@ static void what_needs_the_agent_is_refused(void **state)
 	agent_health(coord_agent(c), &health);
 	assert_false(health.ok);
 	assert_string_equal(health.reason, "that is the work of ktdbg's agent, and there is none in a "
-					   "guest that was attached to");
+					   "dump or in a guest that was attached to");
 	expect_err(machine_hold_as_gap(coord_machine(c)), ERR_REFUSED,
 		   "somebody else's QEMU is not stopped behind its back");
 	coord_destroy(c);
@@ -209,8 +209,8 @@ static void commands_need_no_agent(void **state)
 	for (unsigned int i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		expect_ok(err_wrap(run(s, lines[i]), "%s", lines[i]));
 	expect_err(run(s, "spawn w workers=1"), ERR_ABSENT,
-		   "that is the work of ktdbg's agent, and there is none in a guest that was "
-		   "attached to");
+		   "that is the work of ktdbg's agent, and there is none in a dump or in a "
+		   "guest that was attached to");
 	expect_err(run(s, "console"), ERR_ABSENT,
 		   "the console of a guest that was attached to is not ours; `dmesg` reads the "
 		   "kernel's log");

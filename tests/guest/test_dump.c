@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The failure dump of a booted guest: what docs/dump.schema.json requires is there. */
+/* The failure dump of a booted guest: what docs/dump.schema.json requires is there, and it opens again as that guest. */
 #include "tests/guest/machines.h"
 
+#include "commands/dump_open.h"
 #include "commands/session.h"
 
 #include <json-c/json.h>
@@ -10,14 +11,21 @@
 
 static struct session *session;
 
+static struct err *run_in(struct session *s, const char *line, struct str *text)
+{
+	struct out *out = out_create(OUT_TEXT, out_sink_str, text);
+	bool more;
+	struct err *err = session_execute(s, line, out, &more);
+
+	out_destroy(out);
+	return err;
+}
+
 static struct err *run(const char *line)
 {
 	struct str text = {0};
-	struct out *out = out_create(OUT_TEXT, out_sink_str, &text);
-	bool more;
-	struct err *err = session_execute(session, line, out, &more);
+	struct err *err = run_in(session, line, &text);
 
-	out_destroy(out);
 	str_deinit(&text);
 	return err;
 }
@@ -69,7 +77,7 @@ static void the_dump_is_whole(void **state)
 	expect_ok(run("dump whole.json")); /* over the first */
 	dump = json_object_from_file("whole.json");
 	assert_non_null(dump);
-	assert_int_equal(json_object_get_int(member(dump, "ktdbg_dump")), 1);
+	assert_int_equal(json_object_get_int(member(dump, "ktdbg_dump")), DUMP_VERSION);
 	assert_true(json_object_get_int64(member(dump, "freeze")) > 0);
 	for (unsigned int i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 		(void)answer(dump, sections[i]);
@@ -81,6 +89,85 @@ static void the_dump_is_whole(void **state)
 	assert_non_null(strstr(json_object_get_string(member(dump, "history")),
 			       "write symbol panic_timeout 3"));
 	json_object_put(dump);
+}
+
+static struct session *open_file(const char *path)
+{
+	struct session *s;
+	struct options options;
+
+	options_init(&options);
+	options.open_dump = path;
+	expect_ok(session_create(&options, &s));
+	return s;
+}
+
+/* By the same commands, from the same memory. */
+static void the_dump_answers_as_the_guest(void **state)
+{
+	static const char *const lines[] = {
+		"tasks", "cpus",   "rq 0", "dsq",   "scx",  "cgroups", "counters", "backtrace all",
+		"locks", "task 1", "why",  "dmesg", "console", "registers cpu:0", "read task 1 comm",
+		"print init_task.comm", "print task(1)->cred->uid.val", "print percpu(runqueues, 1).nr_running",
+	};
+	struct session *dump = open_file("whole.json");
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct str live = {0}, kept = {0};
+
+		expect_ok(run_in(session, lines[i], &live));
+		expect_ok(run_in(dump, lines[i], &kept));
+		assert_string_equal(str_text(&live), str_text(&kept));
+		str_deinit(&live);
+		str_deinit(&kept);
+	}
+	session_destroy(dump);
+}
+
+static void nothing_happens_in_a_dump(void **state)
+{
+	static const char *const lines[] = {
+		"run 1s", "freeze", "thaw", "write symbol panic_timeout 1", "spawn @runner work=spin", "nmi", "dump x", "boot",
+	};
+	struct session *dump = open_file("whole.json");
+	struct str text = {0};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		expect_err_with(run_in(dump, lines[i], &text), ERR_REFUSED, "needs a guest, and a dump is one instant of it");
+	expect_ok(run_in(dump, "changes", &text));
+	assert_non_null(strstr(str_text(&text), "panic_timeout"));
+	expect_ok(run_in(dump, "counters samples", &text));
+	assert_non_null(strstr(str_text(&text), "0.100000000"));
+	str_deinit(&text);
+	session_destroy(dump);
+}
+
+static void what_is_no_dump_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} files[] = {
+		{"", "bad.json: 1:1: the file ends in the middle"},
+		{"{\n \"a\": x}", "bad.json: 2:7: "},
+		{"[]", "bad.json: no dump"},
+		{"{\"ktdbg_dump\": \"2\"}", "bad.json: ktdbg_dump: no int"},
+		{"{\"ktdbg_dump\": 99}", "bad.json: ktdbg_dump: version 99, and this ktdbg reads 2"},
+		{"{\"ktdbg_dump\": 2, \"guest_time\": -1}", "bad.json: guest_time: negative"},
+		{"{\"ktdbg_dump\": 2, \"guest_time\": 1, \"machine\": 3}", "bad.json: machine: no object"},
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct session *dump = open_file("bad.json");
+		struct str text = {0};
+
+		expect_ok(replace_file("bad.json", files[i].text, strlen(files[i].text)));
+		expect_err_with(run_in(dump, "cpus", &text), ERR_ENVIRONMENT, files[i].why);
+		str_deinit(&text);
+		session_destroy(dump);
+	}
 }
 
 static void what_cannot_be_written_leaves_nothing(void **state)
@@ -97,6 +184,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_dump_is_whole),
+		cmocka_unit_test(the_dump_answers_as_the_guest),
+		cmocka_unit_test(nothing_happens_in_a_dump),
+		cmocka_unit_test(what_is_no_dump_is_refused),
 		cmocka_unit_test(what_cannot_be_written_leaves_nothing),
 	};
 	struct machine_setup s;
