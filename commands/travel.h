@@ -6,7 +6,8 @@
  *
  * A re-run begins at the nearest guest that waits in the past. Two may wait: the one from which the first
  * step back was made, and a rear guard, which is made while somebody travels, well behind where he goes.
- * Both are whole machines, so what this costs is bounded by twice the guest's memory.
+ * Both are whole machines, so what this costs is bounded by twice the guest's memory; by three times in the search
+ * for a moment, in which the rear guard follows a guest that is looked at all along.
  *
  * What lies ahead is kept until something is changed: then history goes on from where it is. What was only
  * looked at on the way is not kept.
