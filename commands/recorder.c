@@ -6,10 +6,10 @@
 #include "commands/match.h"
 #include "commands/options.h"
 #include "commands/recording.h"
+#include "commands/worker_names.h"
 #include "coord/agent.h"
 #include "coord/coord.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -317,8 +317,9 @@ static struct err *add_entry(struct recorder *r, struct str *s)
 /* ---- workers by name ---- */
 
 /* "worker(CGROUP,I)" of our worker that has this pid now; false when none has. */
-static bool add_worker_name(const struct recorder *r, unsigned long pid, struct str *s)
+static bool add_worker_name(void *context, unsigned long pid, struct str *s)
 {
+	const struct recorder *r = context;
 	struct agent_worker *workers;
 	unsigned int count;
 	bool found = false;
@@ -343,48 +344,9 @@ static bool add_worker_name(const struct recorder *r, unsigned long pid, struct 
 	return found;
 }
 
-/* The pid of "task PID ...", "read [--OPTIONS] task PID ..." and "write ..." in one line, NULL:
- * none. */
-static const char *find_pid(const char *line)
+void recorder_name_workers(struct recorder *r, const char *line, size_t len, struct str *s)
 {
-	bool operation = str_starts(line, "read ") || str_starts(line, "write ");
-	const char *at = line;
-
-	if (operation) {
-		at = strstr(line, " task ");
-		if (!at)
-			return NULL;
-		at++;
-	}
-	if (!str_starts(at, "task "))
-		return NULL;
-	at += strlen("task ");
-	at += strspn(at, " ");
-	return isdigit((unsigned char)*at) ? at : NULL;
-}
-
-/* One line, its worker's pid as worker(...): pids mean the same task in one history only. */
-static void add_command_line(const struct recorder *r, const char *line, size_t len, struct str *s)
-{
-	char *copy = strndup(line, len), *end;
-	const char *pid = copy ? find_pid(copy) : NULL;
-	unsigned long number;
-
-	if (!copy) {
-		s->failed = true;
-		return;
-	}
-	number = pid ? strtoul(pid, &end, 10) : 0;
-	if (pid && (*end == ' ' || !*end)) {
-		str_add_n(s, copy, (size_t)(pid - copy));
-		if (!add_worker_name(r, number, s))
-			str_add_n(s, pid, (size_t)(end - pid));
-		str_add(s, end);
-	} else {
-		str_add(s, copy);
-	}
-	str_add_c(s, '\n');
-	free(copy);
+	worker_names_add(line, len, add_worker_name, r, s);
 }
 
 struct err *recorder_command(struct recorder *r, uint64_t time, const char *line)
@@ -396,7 +358,8 @@ struct err *recorder_command(struct recorder *r, uint64_t time, const char *line
 	while (*line) {
 		size_t len = strcspn(line, "\n");
 
-		add_command_line(r, line, len, &s);
+		recorder_name_workers(r, line, len, &s);
+		str_add_c(&s, '\n');
 		line += len + (line[len] == '\n');
 	}
 	return add_entry(r, &s);

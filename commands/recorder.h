@@ -15,6 +15,7 @@
 #define COMMANDS_RECORDER_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "commands/session.h"
 
 #include <stdbool.h>
@@ -34,10 +35,12 @@ struct err *recorder_boot(struct recorder *r, const struct options *options, str
 	__attribute__((warn_unused_result));
 
 /* Before a command runs: its full line, at guest time `time`; a block's lines are joined by '\n'. The
- * pid of one of our workers as a target becomes worker(CGROUP,I).
+ * pid of one of our workers becomes worker(CGROUP,I) (commands/worker_names.h).
  * A file that cannot be written any more is no error here: see recorder_problem(). */
 struct err *recorder_command(struct recorder *r, uint64_t time, const char *line)
 	__attribute__((warn_unused_result));
+/* Append one line of it as it will be recorded. */
+void recorder_name_workers(struct recorder *r, const char *line, size_t len, struct str *s);
 /* After it ran: its output, whole lines; may be called more than once. */
 struct err *recorder_output(struct recorder *r, const char *text, size_t len)
 	__attribute__((warn_unused_result));
