@@ -14,5 +14,5 @@ $(O)/bench/crowd: $(O)/agent/bench/inside/crowd.o
 -include $(O)/agent/bench/inside/crowd.d
 
 .PHONY: bench
-bench: all $(O)/bench/bench ## figures beside their targets and beside raw QMP, gdb, drgn; PARTS="access model sampler"
+bench: all $(O)/bench/bench ## figures beside their targets and beside raw QMP, gdb, drgn; PARTS="access model sampler breaks"
 	$(Q)KTDBG_DATA=$(abspath $(O)) $(O)/bench/bench $(O)/ktdbg $(O)/bench/crowd $(PARTS)

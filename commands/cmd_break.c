@@ -212,8 +212,11 @@ const struct command command_break = {
 		"$arg0 to $arg5.\n"
 		"Under the virtual clock the guest does not notice, and a replay stands at the "
 		"same instruction and\n"
-		"instant. `break` alone lists all that makes the guest stand; `delete N` takes one "
-		"away.\n"
+		"instant. Under the real one QEMU's debug stub does it, milliseconds a hit; with KVM "
+		"there are four\n"
+		"places at most, with --gdb none. `break` alone lists all that makes the guest stand; "
+		"`delete N` takes\n"
+		"one away.\n"
 		"\n"
 		"    break try_to_wake_up if p->pid == 42\n"
 		"    run 1s",
@@ -229,11 +232,14 @@ const struct command command_watchpoint = {
 	.flags = CMD_KERNEL | CMD_FROZEN | CMD_RECORDED | CMD_RAW,
 	.usage = "watchpoint [EXPR [if EXPR]]",
 	.summary = "stand behind a write to a kernel variable or field",
-	.help = "Says what the value was and is, and who wrote. The address is that of EXPR now. From "
-		"the first\n"
-		"watchpoint on the kernel runs slower, whether it is deleted or not. Writes by "
-		"devices, by the\n"
-		"agent's mailbox and by ktdbg do not count.\n"
+	.help = "Says what the value was and is, and who wrote. The address is that of EXPR now. The "
+		"kernel runs slower\n"
+		"until the last watchpoint is deleted. Writes by devices, by the agent's mailbox and by "
+		"ktdbg do not\n"
+		"count. Under the real clock the place shown is behind the instruction that wrote, and "
+		"a hot watchpoint\n"
+		"rests between two hits, so that the guest goes on: writes of that time are passed "
+		"over.\n"
 		"\n"
 		"    watchpoint rq(0).nr_running if cpu != 0",
 	.arguments = {{"EXPR", COMPLETE_EXPRESSION, NULL}},

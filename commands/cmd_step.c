@@ -171,7 +171,8 @@ const struct command command_step = {
 		"context switch,\n"
 		"and freeze. The CPU is the one at whose breakpoint the guest stands, else 0. Behind a "
 		"watchpoint the\n"
-		"first one may be the rest of a block of them. Under the virtual clock only.\n"
+		"first one may be the rest of a block of them. Under the real clock the CPU takes no "
+		"interrupts meanwhile.\n"
 		"\n"
 		"With hold= or loop= it is a scenario's. " OPS_HELP
 	"\n"
