@@ -32,7 +32,7 @@ endif
 # Libraries, by the layer that first needs them.
 PKGS_base := nettle
 PKGS_vmm := json-c libarchive
-PKGS_coord := libbpf libelf libdw
+PKGS_coord := libbpf libelf libdw capstone
 PKGS_commands := readline
 PKGS_tui := ncursesw
 PKGS := $(foreach l,$(LAYERS),$(PKGS_$(l)))

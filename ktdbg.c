@@ -29,6 +29,7 @@
 
 #include <archive.h>
 #include <bpf/libbpf.h>
+#include <capstone/capstone.h>
 #include <curses.h>
 #include <elfutils/version.h>
 #include <json-c/json_c_version.h>
@@ -295,10 +296,13 @@ static int print_text(void (*make)(struct str *s))
 
 static void version_text(struct str *s)
 {
+	int capstone_major, capstone_minor;
+
 	str_addf(s, "ktdbg %s\n", KTDBG_VERSION);
-	str_addf(s, "libbpf %u.%u, elfutils %d.%d, %s, json-c %s, nettle %d.%d, readline %s, %s\n",
+	cs_version(&capstone_major, &capstone_minor);
+	str_addf(s, "libbpf %u.%u, elfutils %d.%d, capstone %d.%d, %s, json-c %s, nettle %d.%d, readline %s, %s\n",
 		 libbpf_major_version(), libbpf_minor_version(), _ELFUTILS_VERSION / 1000,
-		 _ELFUTILS_VERSION % 1000, archive_version_string(), json_c_version(),
+		 _ELFUTILS_VERSION % 1000, capstone_major, capstone_minor, archive_version_string(), json_c_version(),
 		 nettle_version_major(), nettle_version_minor(), rl_library_version,
 		 curses_version());
 	str_add(s, "clocks: virtual (TCG with plugin), real (KVM, TCG)\n");

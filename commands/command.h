@@ -99,7 +99,7 @@ struct command {
 /* clang-format off */
 #define COMMANDS(X)                                                                                \
 	X(cpus) X(rq) X(tasks) X(task) X(dsq) X(scx) X(cgroups) X(workers) X(phases) X(counters) X(bpf) \
-	X(backtrace) X(why) X(registers) X(locks)                                                   \
+	X(backtrace) X(why) X(registers) X(disassemble) X(locks)                                    \
 	X(print) X(ptype) X(symbol) X(memory) X(console) X(dmesg) X(status) X(info)                \
 	X(boot) X(poweroff) X(freeze) X(thaw) X(budget) X(run) X(until) X(back) X(forward) X(dump) X(vmcore) \
 	X(break) X(watchpoint) X(trigger) X(delete)                                                \

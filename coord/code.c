@@ -2,6 +2,7 @@
 #include "coord/code.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void code_deinit(struct code *c)
 {
@@ -9,13 +10,17 @@ void code_deinit(struct code *c)
 	c->programs_read = false;
 }
 
+/* A kernel without BPF has no programs to be named. */
+static void read_programs(struct code *c)
+{
+	if (!c->programs_read)
+		err_free(bpf_list(c->kernel, &c->programs));
+	c->programs_read = true;
+}
+
 static const struct bpf_program *find_program(struct code *c, uint64_t address)
 {
-	if (!c->programs_read) {
-		/* A kernel without BPF has no programs to be named. */
-		err_free(bpf_list(c->kernel, &c->programs));
-		c->programs_read = true;
-	}
+	read_programs(c);
 	for (unsigned int i = 0; i < c->programs.program_count; i++) {
 		const struct bpf_program *p = &c->programs.programs[i];
 
@@ -62,4 +67,35 @@ bool code_function(struct code *c, uint64_t address, struct str *s)
 	if (program)
 		str_addf(s, "bpf:%s", program->name);
 	return program != NULL;
+}
+
+bool code_bounds(struct code *c, uint64_t address, uint64_t *ret_start, uint64_t *ret_end)
+{
+	const struct bpf_program *program;
+	uint64_t offset;
+	char name[512];
+	struct err *err = kernel_symbol_at(c->kernel, address, name, sizeof(name), &offset);
+
+	if (!err) {
+		*ret_start = address - offset;
+		*ret_end = *ret_start + kernel_symbol_span(c->kernel, address);
+		return true;
+	}
+	err_free(err);
+	program = find_program(c, address);
+	if (program) {
+		*ret_start = program->code;
+		*ret_end = program->code + program->code_len;
+	}
+	return program != NULL;
+}
+
+uint64_t code_program(struct code *c, const char *name)
+{
+	read_programs(c);
+	for (unsigned int i = 0; i < c->programs.program_count; i++)
+		if (c->programs.programs[i].code_len &&
+		    strcmp(c->programs.programs[i].name, name) == 0)
+			return c->programs.programs[i].code;
+	return 0;
 }

@@ -23,5 +23,11 @@ void code_deinit(struct code *c);
 void code_place(struct code *c, uint64_t ip, uint64_t inside, struct str *s);
 /* The function's or program's name alone; false: none is known. */
 bool code_function(struct code *c, uint64_t address, struct str *s);
+/* Where the function or program around `address` begins and ends (excluded). False: none is known.
+ */
+bool code_bounds(struct code *c, uint64_t address, uint64_t *ret_start, uint64_t *ret_end);
+/* Where the machine code of the BPF program called `name` begins; 0: none is loaded that has any.
+ */
+uint64_t code_program(struct code *c, const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 #include "tests/guest/typed.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* An operation needs a guest that runs. */
 static void act(const char *line)
@@ -148,6 +149,43 @@ static void test_registers(void **state)
 	act("cgroup remove user");
 }
 
+/* Instruction follows instruction to the function's end; a CPU stands where its registers say. */
+static void test_disassembly(void **state)
+{
+	struct json_object *rows = json_lines("disassemble schedule"), *row, *registers;
+	uint64_t next = (uint64_t)json_number(json_row(rows, 0), "address");
+	bool calls = false, stands = false;
+
+	(void)state;
+	assert_non_null(strstr(json_text(json_row(rows, 0), "place"), "schedule+0x0/"));
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		row = json_row(rows, i);
+		assert_int_equal(json_number(row, "address"), next);
+		next += (strlen(json_text(row, "bytes")) + 1) / 3;
+		calls |= str_starts(json_text(row, "instruction"), "callq ") &&
+			 str_starts(json_text(row, "target"), "__schedule+0x0/");
+	}
+	assert_true(calls);
+	json_object_put(rows);
+	runs("until curr(2)->pid == 0 timeout 5s"); /* in the kernel */
+	registers = json_lines("registers cpu:2");
+	rows = json_lines("disassemble cpu:2");
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		row = json_row(rows, i);
+		stands |= strchr(json_text(row, "cpu"), '2') &&
+			  json_number(row, "address") == json_number(json_row(registers, 0), "rip");
+	}
+	assert_true(stands);
+	json_object_put(registers);
+	json_object_put(rows);
+	rows = json_lines("disassemble schedule 3");
+	assert_int_equal(json_object_array_length(rows), 3);
+	json_object_put(rows);
+	fails("disassemble schedule 0", ERR_USAGE, "0 is no number of instructions");
+	fails("disassemble bpf:nothing", ERR_NOT_FOUND, "no BPF program nothing is loaded");
+	fails("disassemble 0x1000", ERR_FAULT, "0x1000");
+}
+
 static void test_refusals(void **state)
 {
 	(void)state;
@@ -180,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_badly_off),
 		cmocka_unit_test(test_stacks_of_what_runs),
 		cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_disassembly),
 		cmocka_unit_test(test_refusals),
 	};
 
