@@ -5,6 +5,7 @@
 #include "commands/session.h"
 #include "coord/agent.h"
 #include "coord/coord.h"
+#include "coord/halts.h"
 #include "coord/model.h"
 #include "vmm/qmp.h"
 
@@ -235,6 +236,30 @@ static void one_that_stood_is_left_standing(void **state)
 	tell(*state, "cont", NULL);
 }
 
+/* Neither the break nor the channel over which it was made. */
+static void breaks_leave_nothing_behind(void **state)
+{
+	const struct by_hand *h = *state;
+	struct json_object *channels = NULL;
+	struct options options;
+	struct session *s;
+	struct halt_info info;
+
+	options_init(&options);
+	options.attach = h->socket;
+	expect_ok(session_create(&options, &s));
+	expect_ok(run(s, "break schedule"));
+	expect_ok(run(s, "run 60s"));
+	assert_true(halts_at(coord_halts(session_coord(s)), 0, &info));
+	assert_int_equal(info.stops, 1);
+	session_destroy(s);
+	usleep(100000);
+	expect_status(h, "running");
+	tell(h, "query-chardev", &channels);
+	assert_null(strstr(json_object_to_json_string(channels), "ktdbg"));
+	json_object_put(channels);
+}
+
 static void a_death_is_noticed(void **state)
 {
 	struct by_hand *h = *state;
@@ -272,6 +297,7 @@ int main(void)
 		EACH(what_needs_the_agent_is_refused),
 		EACH(commands_need_no_agent),
 		EACH(one_that_stood_is_left_standing),
+		EACH(breaks_leave_nothing_behind),
 		cmocka_unit_test(what_is_no_qmp_is_named),
 		EACH(a_death_is_noticed),
 	};
