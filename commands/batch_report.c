@@ -100,9 +100,10 @@ static void yaml_block(struct str *s, const char *key, const char *text)
 	str_addf(s, "  %s: %s\n", key, strchr(" \t\n", *text) ? "|2" : "|");
 	while (*text) {
 		size_t len = strcspn(text, "\n");
+		bool serial = len && text[len - 1] == '\r'; /* a console's lines */
 		struct str clean = {0};
 
-		str_add_clean(&clean, text, len);
+		str_add_clean(&clean, text, len - serial);
 		str_addf(s, "    %s\n", str_text(&clean));
 		str_deinit(&clean);
 		text += len + (text[len] == '\n');
