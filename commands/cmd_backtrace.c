@@ -28,6 +28,15 @@ struct line {
 	char *function, *note, *source; /* owned; NULL: none */
 };
 
+/* The functions at one place in the code, innermost first. */
+#define INLINED_MAX 16
+#define INLINED_PLACES 512
+struct inlined {
+	uint64_t address; /* 0: none yet */
+	unsigned int count;
+	struct source_frame frames[INLINED_MAX];
+};
+
 struct backtrace {
 	struct session *session;
 	struct kernel *kernel;
@@ -35,6 +44,7 @@ struct backtrace {
 	struct unwind *unwind;
 	struct unwind_trace *trace;
 	struct code code;
+	struct inlined *inlined; /* INLINED_PLACES, by address; NULL without --vmlinux */
 	struct line *lines;
 	unsigned int count, size;
 	uint32_t task_type;
@@ -89,19 +99,21 @@ static char *note_text(struct backtrace *b, const struct unwind_frame *f, const 
 					: "a module or trampoline, left by its frame pointer");
 }
 
-static char *source_text(struct backtrace *b, const struct unwind_frame *f)
+/* What the compiler did at a place: looked up once, since many tasks wait at the same ones. */
+static const struct inlined *find_inlined(struct backtrace *b, uint64_t address)
 {
-	struct source *source = session_source(b->session);
-	struct source_line line = {0};
-	struct err *err;
+	struct inlined *i = &b->inlined[address % INLINED_PLACES];
 
-	if (!source || !kernel_in_image(b->kernel, f->ip))
-		return NULL;
-	err = source_of_address(source, inside(f), &line);
-	if (!err)
-		return str_format("%s:%d", line.file, line.line);
-	err_free(err);
-	return NULL;
+	if (i->address == address)
+		return i;
+	i->address = address;
+	i->count = source_frames(session_source(b->session), address, i->frames, INLINED_MAX);
+	return i;
+}
+
+static char *source_text(const struct source_frame *f)
+{
+	return f->at.line ? str_format("%s:%d", f->at.file, f->at.line) : NULL;
 }
 
 /* ---- lines ---- */
@@ -128,21 +140,38 @@ static void line_deinit(struct line *line)
 	free(line->source);
 }
 
-static struct err *add_frame(struct backtrace *b, int task, int number,
+/* Takes what `line` owns. */
+static struct err *take_line(struct backtrace *b, struct line *line)
+{
+	struct err *err = line->function ? add_line(b, line) : err_nomem();
+
+	if (err)
+		line_deinit(line);
+	return err;
+}
+
+/* A frame of the stack, after what is inlined there. */
+static struct err *add_frame(struct backtrace *b, int task, int *number,
 			     const struct unwind_frame *f)
 {
-	struct line line = {.task = task, .frame = number, .address = f->ip, .sp = f->sp};
-	struct err *err;
+	struct line line = {.task = task, .address = f->ip, .sp = f->sp};
+	const struct inlined *inlined = NULL;
+	unsigned int i = 0;
 
+	if (b->inlined && kernel_in_image(b->kernel, f->ip))
+		inlined = find_inlined(b, inside(f));
+	for (; inlined && i + 1 < inlined->count; i++) {
+		line.frame = (*number)++;
+		line.function = str_format("%s", inlined->frames[i].function);
+		line.note = str_format("inlined");
+		line.source = source_text(&inlined->frames[i]);
+		ERR_TRY(take_line(b, &line));
+	}
+	line.frame = (*number)++;
 	line.function = function_text(b, f);
-	if (!line.function)
-		return err_nomem();
-	line.note = note_text(b, f, line.function);
-	line.source = source_text(b, f);
-	err = add_line(b, &line);
-	if (err)
-		line_deinit(&line);
-	return err;
+	line.note = line.function ? note_text(b, f, line.function) : NULL;
+	line.source = inlined && inlined->count ? source_text(&inlined->frames[i]) : NULL;
+	return take_line(b, &line);
 }
 
 /* Takes `note`. */
@@ -173,8 +202,10 @@ static struct err *add_without_registers(struct backtrace *b, int task, const ch
 
 static struct err *add_trace(struct backtrace *b, int task)
 {
+	int number = 0;
+
 	for (unsigned int i = 0; i < b->trace->count; i++)
-		ERR_TRY(add_frame(b, task, (int)i, &b->trace->frames[i]));
+		ERR_TRY(add_frame(b, task, &number, &b->trace->frames[i]));
 	return b->trace->end[0] ? add_remark(b, task, str_format("ends: %s", b->trace->end)) : NULL;
 }
 
@@ -328,7 +359,9 @@ static struct err *prepare(struct session *s, struct backtrace *b)
 {
 	b->session = s;
 	b->trace = malloc(sizeof(*b->trace));
-	if (!b->trace)
+	if (session_source(s))
+		b->inlined = calloc(INLINED_PLACES, sizeof(*b->inlined));
+	if (!b->trace || (session_source(s) && !b->inlined))
 		return err_nomem();
 	ERR_TRY(session_kernel(s, &b->kernel));
 	b->code.kernel = b->kernel;
@@ -342,6 +375,7 @@ static void backtrace_deinit(struct backtrace *b)
 	for (unsigned int i = 0; i < b->count; i++)
 		line_deinit(&b->lines[i]);
 	free(b->lines);
+	free(b->inlined);
 	code_deinit(&b->code);
 	unwind_destroy(b->unwind);
 	free(b->trace);
@@ -380,10 +414,11 @@ const struct command command_backtrace = {
 		"entries\n"
 		"(system call, interrupt, exception) and steps that trust a frame pointer (BPF "
 		"programs, modules).\n"
-		"A stack that is damaged ends with the reason. `source` needs --vmlinux. cpu:N is "
-		"the task that\n"
-		"runs there, from the CPU's own registers, through the stacks of interrupts and "
-		"exceptions.\n"
+		"A stack that is damaged ends with the reason. With --vmlinux `source` is shown, and "
+		"functions that\n"
+		"the compiler inlined have frames of their own. cpu:N is the task that runs there, "
+		"from the\n"
+		"CPU's own registers, through the stacks of interrupts and exceptions.\n"
 		"In JSON a remark about the whole stack has frame -1. More columns: comm address "
 		"sp.\n"
 		"\n"

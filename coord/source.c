@@ -173,6 +173,68 @@ struct err *source_of_address(struct source *s, uint64_t address, struct source_
 	return NULL;
 }
 
+/* Where an inlined function was called. */
+static bool find_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct source_line *ret)
+{
+	Dwarf_Word file = 0, line = 0;
+	Dwarf_Attribute attribute;
+	Dwarf_Files *files;
+	const char *name;
+	size_t count;
+
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) ||
+	    dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) ||
+	    dwarf_getsrcfiles(unit, &files, &count) || file >= count)
+		return false;
+	name = dwarf_filesrc(files, file, NULL, NULL);
+	if (name)
+		set_line(unit, name, (int)line, ret);
+	return name != NULL;
+}
+
+/* The entries around `pc` as the code is nested, from the innermost on; the caller frees. */
+static int scopes_at(Dwarf_Die *unit, Dwarf_Addr pc, Dwarf_Die **ret)
+{
+	Dwarf_Die *scopes = NULL;
+	int count = dwarf_getscopes(unit, pc, &scopes);
+
+	/* Past an inlined function those are the scopes of its definition. */
+	if (count > 0)
+		count = dwarf_getscopes_die(&scopes[0], ret);
+	free(scopes);
+	return count;
+}
+
+unsigned int source_frames(struct source *s, uint64_t address, struct source_frame *ret,
+			   unsigned int max)
+{
+	struct source_line at = {0};
+	unsigned int found = 0;
+	Dwarf_Die unit, *scopes = NULL;
+	int count;
+
+	err_free(source_of_address(s, address, &at));
+	if (!find_unit(s, address - s->kaslr_offset, &unit))
+		return 0;
+	count = scopes_at(&unit, address - s->kaslr_offset, &scopes);
+	for (int i = 0; i < count && found < max; i++) {
+		int tag = dwarf_tag(&scopes[i]);
+		const char *name = dwarf_diename(&scopes[i]);
+
+		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
+			continue;
+		ret[found] = (struct source_frame){.at = at};
+		snprintf(ret[found++].function, sizeof(ret->function), "%s", name ? name : "?");
+		at = (struct source_line){0};
+		if (tag == DW_TAG_subprogram || !find_call(&unit, &scopes[i], &at))
+			break;
+	}
+	free(scopes);
+	if (!found && at.line && max)
+		ret[found++] = (struct source_frame){.at = at}; /* assembly has lines only */
+	return found;
+}
+
 /* Whether a definition of this name lies at `pc`; any when `pc` is 0. */
 static bool is_at(Dwarf_Die *die, Dwarf_Addr pc)
 {

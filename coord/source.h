@@ -35,6 +35,15 @@ struct source_line {
 /* The line of the instruction at guest address `address`. ERR_NOT_FOUND. */
 struct err *source_of_address(struct source *s, uint64_t address, struct source_line *ret)
 	__attribute__((warn_unused_result));
+/* A function, and where in it the address is, or the call that the compiler put in its place. */
+struct source_frame {
+	char function[64];	 /* "": in assembly, which has only lines */
+	struct source_line at; /* line 0: not told */
+};
+/* The functions that were inlined at guest address `address`, innermost first, and last the one that has its own
+ * code there; the outermost are left out beyond `max`. Returns how many; 0: nothing is known. */
+unsigned int source_frames(struct source *s, uint64_t address, struct source_frame *ret,
+			   unsigned int max);
 /* Where the function or variable `name` is defined; `address` is its guest address, by which one of
  * several static ones is chosen, 0 when it is not known. ERR_NOT_FOUND. */
 struct err *source_of_symbol(struct source *s, const char *name, uint64_t address,

@@ -79,6 +79,7 @@ def open_program(core, image, vmlinux):
 
 def main(core, lines, image, *vmlinux):
     guest = says.Guest(open_program(core, image, vmlinux))
+    guest.has_lines = bool(vmlinux)
     cells, rows_seen, wrong, before = 0, 0, [], None
     for command, rows in answers(lines):
         if command.endswith(" --as-drgn"):

@@ -8,6 +8,11 @@ import subprocess
 import sys
 import zlib
 
+try:
+    from compression import zstd  # since Python 3.14
+except ImportError:
+    zstd = None
+
 SETUP_SECTORS, PAYLOAD_OFFSET = 0x1f1, 0x248  # Documentation/arch/x86/boot.rst
 
 
@@ -19,6 +24,8 @@ def payload(image):
 
 def unpack(data):
     if data.startswith(b"\x28\xb5\x2f\xfd"):
+        if zstd:
+            return zstd.decompress(data)
         return subprocess.run(["zstd", "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
     if data.startswith(b"\xfd7zXZ\0"):
         return lzma.LZMADecompressor().decompress(data)

@@ -88,6 +88,7 @@ class Guest:
         self.paths = {}
         self.enums = {}
         self.registers = {}  # of CPUs, as they were told
+        self.has_lines = False  # drgn knows DWARF
 
     def class_of(self, task):
         return self.classes.get(int(task.sched_class), "?")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Stacks of all tasks: frame by frame the address and the function, of those that sleep, wait and run.
+"""Stacks of all tasks: frame by frame the address, the function, and with --vmlinux the functions that were inlined,
+and the lines; of tasks that sleep, wait and run.
 
 drgn reads the ORC tables from the kernel's image and knows no bounds of stacks; ktdbg reads them from memory. What
 runs on a CPU is walked from the registers that ktdbg told, since a dump has none.
@@ -43,7 +44,7 @@ def says_same(prog, frame, text):
 
 
 def trace(guest, task, registers):
-    """The frames in the kernel, functions that are inlined not counted."""
+    """The frames in the kernel."""
     if registers is None and (task.on_cpu or not task.stack):
         frames = []  # it is being switched away from, and what it has saved is old; or its stack is given back
     elif registers is None:
@@ -53,17 +54,38 @@ def trace(guest, task, registers):
     else:
         frames = guest.prog.stack_trace(drgn.Object(guest.prog, "struct pt_regs", {
             member: registers[name] for member, name in PT_REGS.items()}))
-    return [frame for frame in frames if not frame.is_inline and frame.pc >= KERNEL_HALF]
+    return [frame for frame in frames if frame.pc >= KERNEL_HALF]
+
+
+def line_of(frame):
+    try:
+        file, line, _ = frame.source()
+        return f"{file}:{line}"
+    except LookupError:
+        return ""
+
+
+def frame_differences(prog, place, frame, row):
+    if frame.pc != row["address"]:
+        yield f"{place}: drgn {frame.pc:#x}, ktdbg {row['address']:#x} {row['function']}"
+    elif frame.is_inline != (row["note"] == "inlined"):
+        yield f"{place}: drgn {frame.name} inlined {frame.is_inline}, ktdbg {row['function']} {row['note']}"
+    elif frame.name != row["function"] if frame.is_inline else (
+            "+" in row["function"] and not says_same(prog, frame, row["function"])):
+        yield f"{place}: drgn {frame.name} at {frame.pc:#x}, ktdbg {row['function']}"
 
 
 def stack_differences(guest, place, frames, ours):
+    both = guest.has_lines and any(row["source"] for row in ours)
+    if not both:
+        frames = [frame for frame in frames if not frame.is_inline]
+        ours = [row for row in ours if row["note"] != "inlined"]
     if len(frames) != len(ours):
         yield f"{place}: drgn has {len(frames)} frames, ktdbg {len(ours)}"
     for i, (frame, row) in enumerate(zip(frames, ours)):
-        if frame.pc != row["address"]:
-            yield f"{place} #{i}: drgn {frame.pc:#x}, ktdbg {row['address']:#x} {row['function']}"
-        elif "+" in row["function"] and not says_same(guest.prog, frame, row["function"]):
-            yield f"{place} #{i}: drgn {frame.name} at {frame.pc:#x}, ktdbg {row['function']}"
+        yield from frame_differences(guest.prog, f"{place} #{i}", frame, row)
+        if both and row["source"] and row["source"] != line_of(frame):
+            yield f"{place} #{i}: drgn {line_of(frame)}, ktdbg {row['source']}"
 
 
 def of_all(guest, rows):

@@ -122,6 +122,40 @@ static void test_lines(void **state)
 	source_close(s);
 }
 
+static const int inlined_line = __LINE__ + 3;
+static inline __attribute__((always_inline)) int an_inlined_one(volatile int *p)
+{
+	return *p * 3;
+}
+
+static const int call_line = __LINE__ + 3;
+static __attribute__((noinline)) int a_caller(volatile int *p)
+{
+	return an_inlined_one(p) + 1;
+}
+
+/* Somewhere in the caller's code is the other one's, and each has a line of its own. */
+static void test_inlined(void **state)
+{
+	struct source *s = open_self();
+	struct source_frame frames[4];
+	volatile int two = 2;
+	unsigned int count = 0;
+
+	assert_int_equal(a_caller(&two), 7);
+	for (int i = 0; i < 64 && count < 2; i++)
+		count = source_frames(s, (uint64_t)(uintptr_t)&a_caller + i, frames, 4);
+	assert_int_equal(count, 2);
+	assert_string_equal(frames[0].function, "an_inlined_one");
+	assert_string_equal(frames[0].at.file, "tests/unit/coord/test_source.c");
+	assert_int_equal(frames[0].at.line, inlined_line);
+	assert_string_equal(frames[1].function, "a_caller");
+	assert_string_equal(frames[1].at.file, "tests/unit/coord/test_source.c");
+	assert_int_equal(frames[1].at.line, call_line);
+	assert_int_equal(source_frames(s, own_offset() + 1, frames, 4), 0);
+	source_close(s);
+}
+
 static void test_what_is_not_there(void **state)
 {
 	struct source *s = open_self();
@@ -303,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_inlined),
 		cmocka_unit_test(test_what_is_not_there),
 		cmocka_unit_test(test_no_such_symbol),
 		cmocka_unit_test(test_wrong_files),
