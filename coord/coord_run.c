@@ -464,10 +464,18 @@ static struct err *run_part(struct coord *c, const struct machine_stop *stop, bo
 static struct err *run_parts(struct coord *c, const struct machine_stop *stop, bool to_panic,
 			     enum machine_stop_reason *ret)
 {
+	struct machine_stop left = *stop;
 	bool done = false;
 
-	while (!done)
-		ERR_TRY(run_part(c, stop, to_panic, ret, &done));
+	while (!done) {
+		ERR_TRY(run_part(c, &left, to_panic, ret, &done));
+		if (!stop->steps)
+			continue;
+		left.steps = machine_steps_left(c->machine);
+		if (!left.steps)
+			*ret = STOP_BREAK;
+		done |= !left.steps;
+	}
 	return NULL;
 }
 

@@ -40,6 +40,11 @@ struct err *machine_set_breaks(struct machine *m, const struct machine_break *li
 	return NULL;
 }
 
+uint64_t machine_steps_left(const struct machine *m)
+{
+	return is_virtual(m) ? vclock_breaks(m->vclock.page)->left : m->rclock.breaks.steps;
+}
+
 bool machine_hit(struct machine *m, struct machine_hit *ret)
 {
 	const struct vclock_breaks *from;

@@ -33,6 +33,9 @@ struct err *machine_can_break(struct machine *m) __attribute__((warn_unused_resu
 struct err *machine_set_breaks(struct machine *m, const struct machine_break *list, unsigned int count)
 	__attribute__((warn_unused_result));
 
+/* Held: of the steps that the last run was to make, those that it did not come to. */
+uint64_t machine_steps_left(const struct machine *m);
+
 struct machine_hit {
 	enum break_kind kind;
 	unsigned int cpu;

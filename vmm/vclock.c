@@ -122,6 +122,7 @@ static void set_breaks(struct vclock_page *page, const struct machine_stop *stop
 
 	breaks->heeded = stop->breaks;
 	breaks->steps = stop->steps;
+	breaks->left = (uint32_t)stop->steps;
 	breaks->step_cpu = stop->step_cpu;
 	if (stop->steps && !breaks->version)
 		breaks->version = 1;

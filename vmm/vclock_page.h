@@ -102,7 +102,7 @@ struct vclock_breaks {
 	uint32_t kind;	    /* plugin: of the last stand with VCLOCK_BREAK, */
 	uint64_t pc, data;  /* at this instruction, having written here */
 	uint32_t cpu;
-	uint32_t reserved;
+	uint32_t left;	    /* held; plugin: of the steps, those to come */
 	struct vclock_break list[VCLOCK_BREAKS_MAX]; /* held */
 };
 _Static_assert(offsetof(struct vclock_breaks, list) == 56, "layout");

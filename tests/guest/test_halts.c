@@ -89,6 +89,9 @@ static void a_scheduler_that_strands_tasks(void **state)
 	runs("trigger exit");
 	runs("thaw");
 	runs("spawn @runner workers=4 work=spin");
+	/* On the way the guest stands for looks at triggers and for a panic. */
+	prints_with("step cpu:1 9000000", "on cpu 1, in spin-");
+	runs("thaw");
 	runs("sched attach broken strand");
 	prints_with("run 60s", "the watchdog ends the scheduler at 30.000s");
 	runs("delete 14");

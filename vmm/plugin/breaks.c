@@ -278,7 +278,10 @@ static void at_beginning(uint64_t pc, uintptr_t host_pc)
 		stop_before(pc, VCLOCK_BREAK_STEP, host_pc);
 	if (at)
 		stop_before(pc, at->kind, host_pc);
-	breaks.stepped += stepping;
+	if (!stepping)
+		return;
+	breaks.stepped++;
+	breaks.asked->left--;
 }
 
 /* In the vCPU's thread, without the big lock. */
