@@ -71,6 +71,9 @@ struct err *recording_check_commands(const struct recording *r) __attribute__((w
 /* True for a `checkpoint restore`: guest time goes on from there, earlier or later. */
 bool recording_sets_time(const struct recording_step *step);
 
+/* Whether its command is to fail, which is output like any other. */
+bool recording_expects_error(const struct recording_step *step);
+
 /* How the error of a command stands in its output: "error: DETAIL" and its further lines, each a whole
  * line. */
 void recording_error_text(const struct err *err, struct str *s);

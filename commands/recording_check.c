@@ -36,6 +36,14 @@ static struct err *place(const struct recording *r, unsigned int line, size_t co
 	return placed;
 }
 
+bool recording_expects_error(const struct recording_step *step)
+{
+	for (unsigned int i = 0; i < step->output_count; i++)
+		if (str_starts(step->outputs[i].text, "error: "))
+			return true;
+	return false;
+}
+
 /* ---- commands ---- */
 
 static struct err *check_name(const char *name, const struct command **ret)
@@ -86,14 +94,6 @@ static struct err *check_line(const struct recording *r, unsigned int line, cons
 	return err;
 }
 
-static bool expects_error(const struct recording_step *step)
-{
-	for (unsigned int i = 0; i < step->output_count; i++)
-		if (str_starts(step->outputs[i].text, "error: "))
-			return true;
-	return false;
-}
-
 /* A line of a block that is no command of the table: `def`, the `end`, or nothing. */
 static bool is_of_block(const char *text, size_t len)
 {
@@ -105,7 +105,7 @@ static bool is_of_block(const char *text, size_t len)
 
 static struct err *check_step(const struct recording *r, const struct recording_step *step)
 {
-	bool may_fail = expects_error(step);
+	bool may_fail = recording_expects_error(step);
 	const char *at = step->command;
 
 	for (unsigned int line = step->line; *at; line++) {

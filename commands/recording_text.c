@@ -418,13 +418,12 @@ static void format_key(const struct recording *r, const struct recording_header 
 /* With its comments. Returns the index of the first line of the body. */
 static unsigned int format_header(const struct recording *r, struct str *s)
 {
-	const struct recording_header *h = r->headers;
-	unsigned int i;
+	unsigned int i, next = 0;
 
 	str_add(s, RECORDING_FIRST_LINE "\n");
 	for (i = 1; i < r->line_count && r->lines[i][strspn(r->lines[i], " \t")]; i++) {
-		if (h < r->headers + r->header_count && h->line == i + 1)
-			format_key(r, h++, s);
+		if (next < r->header_count && r->headers[next].line == i + 1)
+			format_key(r, &r->headers[next++], s);
 		else
 			str_addf(s, "%s\n", r->lines[i] + strspn(r->lines[i], " \t"));
 	}

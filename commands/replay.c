@@ -157,14 +157,6 @@ struct err *replay_execute(struct session *session, const struct recording_step 
 	return err;
 }
 
-static bool expects_error(const struct recording_step *step)
-{
-	for (unsigned int i = 0; i < step->output_count; i++)
-		if (str_starts(step->outputs[i].text, "error: "))
-			return true;
-	return false;
-}
-
 /* The line of the file that the first difference belongs to. */
 static unsigned int first_difference(const struct recording_step *step,
 				     const struct recording_compare *c)
@@ -202,7 +194,7 @@ static bool judge_error(struct replay *p, const struct recording_step *step, con
 		     machine_state(coord_machine(coord)) != MACHINE_DEAD;
 
 	if ((outcome == REPLAY_FAILED || panic) && err_kind(err) != ERR_EXPECT &&
-	    expects_error(step))
+	    recording_expects_error(step))
 		return true;
 	if (outcome == REPLAY_INTERRUPTED && interrupt_expired()) {
 		/* What it hangs in can be looked at. */

@@ -445,6 +445,17 @@ static void test_format(void **state)
 	str_deinit(&twice);
 }
 
+static void test_format_of_remarks_alone(void **state)
+{
+	struct recording *r = parsed(HEAD "  # of the header\n\n  # of the body\n");
+	struct str s = {0};
+
+	expect_ok(recording_format(r, &s));
+	assert_string_equal(str_text(&s), HEAD "# of the header\n\n# of the body\n");
+	recording_destroy(r);
+	str_deinit(&s);
+}
+
 static void test_error_as_output(void **state)
 {
 	struct err *err = err_new(ERR_USAGE, "column 1: no\n  \x1b\n  ^");
@@ -478,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_pinned_options),
 		cmocka_unit_test(test_comparison),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_format_of_remarks_alone),
 		cmocka_unit_test(test_error_as_output),
 	};
 
