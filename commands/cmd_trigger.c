@@ -125,7 +125,9 @@ const struct command command_trigger = {
 		"later.\n"
 		"What the guest is stopped by is what `break` describes; guest time counts, so neither a "
 		"busy host nor\n"
-		"a frozen guest are an alarm. `trigger` alone lists them.",
+		"a frozen guest are an alarm. A dump is left (--dump-dir; the screen and the prompt keep the last one as "
+		"trigger.json in\n"
+		"the state directory). `trigger` alone lists them.",
 	.arguments = {{"EVENT", COMPLETE_WORD,
 		       "stall|exit|panic|oops|lockup|oom|idle-while-runnable"}},
 	.run = run_trigger,

@@ -307,18 +307,31 @@ static struct out_value cell(struct json_object *value)
 static void record(struct json_object *row, struct out *out)
 {
 	out_record_begin(out);
-	json_object_object_foreach(row, key, value)
-		out_record(out, key, cell(value));
+	for (struct json_object_iterator i = json_object_iter_begin(row), end = json_object_iter_end(row);
+	     !json_object_iter_equal(&i, &end); json_object_iter_next(&i))
+		out_record(out, json_object_iter_peek_name(&i), cell(json_object_iter_peek_value(&i)));
 	out_record_end(out);
 }
 
 static const char *first_key(struct json_object *row)
 {
-	json_object_object_foreach(row, key, value) {
-		(void)value;
-		return key;
+	struct json_object_iterator i = json_object_iter_begin(row), end = json_object_iter_end(row);
+
+	return json_object_iter_equal(&i, &end) ? "" : json_object_iter_peek_name(&i);
+}
+
+static unsigned int make_columns(struct json_object *row, struct out_column *columns)
+{
+	struct json_object_iterator i = json_object_iter_begin(row), end = json_object_iter_end(row);
+	unsigned int count = 0;
+
+	for (; count < COLUMNS_MAX && !json_object_iter_equal(&i, &end); json_object_iter_next(&i)) {
+		bool is_number = json_object_is_type(json_object_iter_peek_value(&i), json_type_int);
+
+		columns[count++] = (struct out_column){json_object_iter_peek_name(&i),
+						       is_number ? OUT_RIGHT : 0};
 	}
-	return "";
+	return count;
 }
 
 /* The rows from `start` on that are of one kind, with the columns of the first; returns where the next begin. */
@@ -328,13 +341,9 @@ static size_t table(struct json_object *rows, size_t start, struct out *out)
 	struct out_column columns[COLUMNS_MAX];
 	struct out_value values[COLUMNS_MAX];
 	const char *kind = first_key(row);
-	unsigned int count = 0;
+	unsigned int count = make_columns(row, columns);
 	size_t i = start;
 
-	json_object_object_foreach(row, key, first)
-		if (count < COLUMNS_MAX)
-			columns[count++] = (struct out_column){
-				key, json_object_is_type(first, json_type_int) ? OUT_RIGHT : 0};
 	out_table_begin(out, columns, count);
 	for (; row && strcmp(first_key(row), kind) == 0; row = json_object_array_get_idx(rows, ++i)) {
 		struct json_object *value;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "commands/halt_list.h"
 
+#include "base/file.h"
+#include "base/log.h"
 #include "base/parse.h"
+#include "commands/dump_file.h"
 #include "commands/recorder.h"
 
 #include <stdlib.h>
@@ -63,6 +66,8 @@ bool halt_report(struct session *s, struct out *out)
 	if (!why)
 		return false;
 	out_text(out, "%s", why);
+	if (session_options(s)->dump_dir)
+		free(halt_dump(s, why));
 	coord_stop_is_known(session_coord(s));
 	return true;
 }
@@ -79,6 +84,42 @@ char *halt_take(struct session *s)
 	/* The recorder keeps its own trouble, and shows it at the next command. */
 	err_free(recorder_command(session_recorder(s), coord_time(coord), "freeze"));
 	return why;
+}
+
+static bool is_trigger(const char *why)
+{
+	return strncmp(why + strspn(why, "0123456789"), ": trigger ", strlen(": trigger ")) == 0;
+}
+
+static struct err *dump_path(struct session *s, char **ret)
+{
+	const char *folder = session_options(s)->dump_dir;
+	char time[DURATION_TEXT];
+
+	if (!folder)
+		return state_path("trigger.json", ret);
+	ERR_TRY(make_directories(folder, 0777));
+	*ret = str_format("%s/trigger-%s.json", folder, format_seconds(coord_time(session_coord(s)), time));
+	return *ret ? NULL : err_nomem();
+}
+
+char *halt_dump(struct session *s, const char *why)
+{
+	struct dump_done done;
+	char *path = NULL;
+	struct err *err;
+
+	if (!is_trigger(why))
+		return NULL;
+	err = dump_path(s, &path);
+	if (!err)
+		err = dump_file_write(s, path, &done);
+	if (!err)
+		return path;
+	log_info("no dump: %s", err_detail(err));
+	err_free(err);
+	free(path);
+	return NULL;
 }
 
 void halt_defaults(struct session *s)

@@ -24,6 +24,12 @@ bool halt_report(struct session *s, struct out *out);
 /* Prompt and screen, when idle: why a guest that ran freely froze by itself, once; NULL: it did not. The
  * freeze goes into the recording, where a replay finds the same instant. Caller frees. */
 char *halt_take(struct session *s);
+/*
+ * After a trigger has frozen the guest, `why` by halt_take()'s words: its dump (commands/dump_file.h), into
+ * --dump-dir, or, at the prompt and on the screen, as the one "trigger.json" in the user's state. The path, with
+ * which `why` may be told; NULL: no dump is wanted of it, or none could be written, which the log has. Caller frees.
+ */
+char *halt_dump(struct session *s, const char *why);
 /* The triggers that a person wants on before he knows it: exit, panic, stall; as commands, so that they are
  * recorded. What the machine or the kernel has no way to see is left out. */
 void halt_defaults(struct session *s);

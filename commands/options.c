@@ -242,6 +242,12 @@ static struct err *set_gdb(struct options *o, const char *value)
 	return NULL;
 }
 
+static struct err *set_dump_dir(struct options *o, const char *value)
+{
+	o->dump_dir = value;
+	return NULL;
+}
+
 static struct err *set_open_dump(struct options *o, const char *value)
 {
 	o->open_dump = value;
@@ -314,6 +320,10 @@ const struct option_row option_table[] = {
 	{"attach", 0, "SOCKET", "",
 	 "debug a QEMU that somebody else started, by its QMP socket; what needs ktdbg's agent is refused", 0,
 	 set_attach, NULL},
+	{"dump-dir", 0, "DIR", "",
+	 "a trigger that freezes the guest leaves a dump there, trigger-SECONDS.json; without it the screen and the prompt "
+	 "keep the last one as trigger.json in the state directory",
+	 0, set_dump_dir, NULL},
 	{"open-dump", 0, "FILE", "",
 	 "look at a file that `dump` or a trigger wrote, as at a frozen guest; what needs one that lives is refused",
 	 0, set_open_dump, NULL},

@@ -37,6 +37,7 @@ struct options {
 	unsigned int add_file_count;
 	const char *gdb_socket, *theme;
 	const char *attach; /* QMP socket of somebody else's QEMU */
+	const char *dump_dir; /* where a trigger leaves its dump */
 	const char *open_dump; /* file of `dump` to look at in a guest's stead */
 };
 void options_init(struct options *o); /* SPEC section 1's defaults */

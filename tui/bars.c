@@ -226,7 +226,7 @@ void bars_warning(struct screen *s, char *buffer, size_t size)
 		snprintf(buffer, size, "damaged: %s", m->damage);
 		return;
 	}
-	if (agent)
+	if (agent && !session_dump(s->session))
 		agent_health(agent, &health);
 	if (!health.ok)
 		snprintf(buffer, size, "agent: %s", health.reason);

@@ -207,8 +207,15 @@ static void tell_halt(struct plain *p)
 {
 	char *why = halt_take(p->session);
 
-	if (why)
+	if (why) {
+		char *dump;
+
 		say(p, "frozen: %s", why);
+		dump = halt_dump(p->session, why);
+		if (dump)
+			say(p, "dumped to %s", dump);
+		free(dump);
+	}
 	free(why);
 }
 

@@ -143,6 +143,7 @@ struct screen {
 	uint64_t last_interrupt; /* host_now() of the last idle Ctrl-C */
 	bool booting, too_small, done;
 	int log_fd;	   /* of -v while the screen is open; -1 */
+	char *halted;	   /* why a trigger froze the guest, which is still to be dumped; NULL */
 	struct err *error; /* what the screen ends with */
 };
 

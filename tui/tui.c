@@ -351,8 +351,25 @@ static void tell_halt(struct screen *s)
 	if (why) {
 		screen_message(s, ROLE_ERROR, "frozen: %s", why);
 		s->dirty = s->sample_now = true;
+		free(s->halted);
+		s->halted = why;
 	}
-	free(why);
+}
+
+/* That takes a moment; by now what happened is shown. */
+static void dump_halted(struct screen *s)
+{
+	char *path;
+
+	if (!s->halted || s->dirty || s->sample_now)
+		return;
+	path = halt_dump(s->session, s->halted);
+	if (path)
+		screen_message(s, ROLE_ERROR, "frozen: %s; dumped to %s", s->halted, path);
+	s->dirty |= path != NULL;
+	free(path);
+	free(s->halted);
+	s->halted = NULL;
 }
 
 /* The coordinator's turn: a guest that may run runs, a dead one is noticed. */
@@ -429,6 +446,7 @@ static void loop(struct screen *s)
 		idle(s);
 		take_picture_when_due(s);
 		show(s);
+		dump_halted(s);
 		wait_for_news(s);
 	}
 }
@@ -463,6 +481,7 @@ static void save_history(struct screen *s)
 	if (s->history_path)
 		err_free(history_save(&s->history, s->history_path));
 	free(s->history_path);
+	free(s->halted);
 	history_deinit(&s->history);
 }
 

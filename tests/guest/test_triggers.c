@@ -7,6 +7,7 @@
 
 #include "vmm/breaks.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,6 +47,24 @@ static void sees(const char *trigger, const char *run, const char *said, const c
 	free(text);
 }
 
+/* What the trigger has left is the panicked guest. */
+static void opens_a_dump(void)
+{
+	struct session *guest = session;
+	struct options options;
+	glob_t found;
+
+	assert_int_equal(glob("dumps/trigger-*.json", 0, NULL, &found), 0);
+	options_init(&options);
+	options.open_dump = found.gl_pathv[0];
+	expect_ok(session_create(&options, &session));
+	prints_with("tasks where comm ~ \"trouble\"", "trouble");
+	prints_with("backtrace all", "sysrq_handle_crash+0x");
+	session_destroy(session);
+	session = guest;
+	globfree(&found);
+}
+
 static void a_panic(void **state)
 {
 	(void)state;
@@ -58,6 +77,7 @@ static void a_panic(void **state)
 	     "fmt \"sysrq triggered crash\", on cpu ");
 	prints_with("backtrace cpu:0", "");
 	prints_with("read symbol panic_cpu :s32", " -1\n"); /* before anything is done about it */
+	opens_a_dump();
 	fails("run 1s", ERR_GUEST_DIED, "sysrq triggered crash");
 	prints_with("tasks where comm ~ \"trouble\"", "trouble");
 }
@@ -91,29 +111,21 @@ static void all_memory(void **state)
 	sees("trigger oom", "run 60s", "tasks were killed", "message \"Out of memory\"");
 }
 
-static void a_cpu_without_interrupts(void **state)
+/* Nobody is left in the guest who could tell. */
+static void no_cpu_with_interrupts(void **state)
 {
 	char *text;
 
 	(void)state;
 	runs(CRASH CLI_SPIN);
 	runs("trigger lockup");
-	runs("payload run trouble crash");
+	runs("payload run trouble crash crash");
 	text = output("run 13s");
-	assert_non_null(strstr(text, "has taken no tick for 1"));
+	assert_non_null(strstr(text, "CPU 0 has taken no tick for 1"));
+	assert_non_null(strstr(text, "; CPU 1 has taken no tick for 1"));
 	assert_non_null(strstr(text, "it runs trouble (pid "));
 	assert_non_null(strstr(text, "at sysrq_handle_crash+0x1, interrupts off"));
 	free(text);
-}
-
-/* Nobody is left in the guest who could tell. */
-static void no_cpu_with_interrupts(void **state)
-{
-	(void)state;
-	runs(CRASH CLI_SPIN);
-	runs("trigger lockup");
-	runs("payload run trouble crash crash");
-	prints_with("run 13s", "; CPU 1 has taken no tick for 1");
 	prints_with("cpus", "trouble");
 	prints_with("backtrace cpu:1", "sysrq_handle_crash+0x1");
 	prints_with("why", "");
@@ -185,6 +197,7 @@ static int start(void **state)
 
 	snprintf(path, sizeof(path), "%s/tests/guest/trouble", getenv("KTDBG_DATA"));
 	typed_options(&options);
+	options.dump_dir = "dumps";
 	expect_ok(topology_parse("1n1l2c1t", &options.topology));
 	files[0] = path;
 	options.add_files = files;
@@ -204,7 +217,6 @@ int main(int argc, char **argv)
 		EVENT(an_oops),
 		EVENT(memory_of_a_group),
 		EVENT(all_memory),
-		EVENT(a_cpu_without_interrupts),
 		EVENT(no_cpu_with_interrupts),
 		EVENT(the_end_of_a_scheduler),
 		EVENT(a_cpu_idles_beside_work),
