@@ -81,11 +81,14 @@ struct err *steal_show(struct session *s, struct out *out)
 {
 	struct machine *m = coord_machine(session_coord(s));
 	const struct vcpu_runstate *vcpus = NULL;
+	const struct budget *budget;
 	unsigned int count = 0;
 	struct steal_book *steal;
 	struct err *err;
 
 	ERR_TRY(coord_steal_book(session_coord(s), &steal));
+	/* What the host took or gave meanwhile is in the masks. */
+	ERR_TRY(machine_budget(m, &budget));
 	err = machine_runstates(m, &vcpus, &count);
 	if (err && err_kind(err) != ERR_ABSENT)
 		return err;

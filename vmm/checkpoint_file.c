@@ -251,34 +251,44 @@ static int by_name(const void *a, const void *b)
 		      ((const struct checkpoint_entry *)b)->name);
 }
 
-struct err *checkpoint_list(struct checkpoint_entry **ret, unsigned int *ret_count)
+static struct err *scan(const char *path, DIR *dir, struct checkpoint_entry **ret,
+			unsigned int *ret_count)
 {
 	struct checkpoint_entry *list = NULL, *grown;
 	struct dirent *entry;
 	unsigned int count = 0;
-	char *path;
-	DIR *dir;
 
-	ERR_TRY(path_of("", &path));
-	dir = opendir(path);
-	free(path);
-	while (dir && (entry = readdir(dir))) {
+	while ((entry = readdir(dir))) {
+		if (store_is_draft(path, dirfd(dir), entry->d_name))
+			continue;
 		grown = realloc(list, (count + 1) * sizeof(*list));
 		if (!grown) {
 			free(list);
-			closedir(dir);
 			return err_nomem();
 		}
 		list = grown;
 		count += describe_entry(entry->d_name, &list[count]);
 	}
-	if (dir)
-		closedir(dir);
 	if (count)
 		qsort(list, count, sizeof(*list), by_name);
 	*ret = list;
 	*ret_count = count;
 	return NULL;
+}
+
+struct err *checkpoint_list(struct checkpoint_entry **ret, unsigned int *ret_count)
+{
+	struct err *err;
+	char *path;
+	DIR *dir;
+
+	ERR_TRY(path_of("", &path));
+	dir = opendir(path);
+	err = dir ? scan(path, dir, ret, ret_count) : err_os(errno, "cannot read %s", path);
+	if (dir)
+		closedir(dir);
+	free(path);
+	return err;
 }
 
 struct err *checkpoint_delete(const char *name)

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define REST_TIMEOUT UINT64_C(200000000) /* host ns */
 
 const char *runstate_name(enum runstate state)
 {
@@ -43,6 +46,19 @@ struct err *schedstat_read(pid_t pid, int tid, struct schedstat *ret)
 	return err;
 }
 
+/* What a thread waited for the host before it was stopped is in its books when it sleeps. */
+static struct err *read_at_rest(pid_t pid, int tid, struct schedstat *ret)
+{
+	uint64_t deadline = host_now() + REST_TIMEOUT;
+
+	ERR_TRY(schedstat_read(pid, tid, ret));
+	while (!ret->waits && host_now() < deadline) {
+		usleep(1000);
+		ERR_TRY(schedstat_read(pid, tid, ret));
+	}
+	return NULL;
+}
+
 struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, unsigned int count,
 			    uint64_t base, const struct vcpu_runstate *carry)
 {
@@ -55,13 +71,12 @@ struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, uns
 		return err_nomem();
 	}
 	r->count = count;
-	r->start = host_now();
 	r->base = base;
 	if (carry)
 		memcpy(r->carry, carry, count * sizeof(*carry));
 	memcpy(r->vcpus, r->carry, count * sizeof(*carry));
 	for (unsigned int i = 0; i < count; i++) {
-		struct err *err = schedstat_read(pid, tids[i], &r->origin[i]);
+		struct err *err = read_at_rest(pid, tids[i], &r->origin[i]);
 
 		if (err) {
 			runstates_deinit(r);
@@ -69,6 +84,7 @@ struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, uns
 		}
 		r->vcpus[i].state = RUNSTATE_OFFLINE;
 	}
+	r->start = host_now();
 	return NULL;
 }
 

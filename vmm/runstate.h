@@ -53,7 +53,7 @@ struct runstates {
 	uint64_t stolen; /* ns that all of them missed besides, as part of their guest time */
 };
 
-/* Begin with the threads as they are now, at guest time `base`. `carry` (NULL: nothing) has what
+/* Held: begin with the threads as they are now, at guest time `base`. `carry` (NULL: nothing) has what
  * each vCPU had in another process; it was runnable since. */
 struct err *runstates_begin(struct runstates *r, pid_t pid, const int *tids, unsigned int count,
 			    uint64_t base, const struct vcpu_runstate *carry)

@@ -321,19 +321,21 @@ static int newest_first(const void *a, const void *b)
 	return (x->used < y->used) - (x->used > y->used);
 }
 
-/* A draft whose maker was killed. */
-static void remove_stale(const char *store, int fd, const char *name)
+bool store_is_draft(const char *path, int folder, const char *name)
 {
 	struct stat st;
-	char *path;
+	char *draft;
 
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) ||
+	if (!str_starts(name, DRAFT_PREFIX))
+		return false;
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) ||
 	    st.st_mtim.tv_sec + DRAFT_STALE > time(NULL))
-		return;
-	path = str_format("%s/%s", store, name);
-	if (path)
-		store_remove_folder(path);
-	free(path);
+		return true;
+	draft = str_format("%s/%s", path, name);
+	if (draft)
+		store_remove_folder(draft);
+	free(draft);
+	return true;
 }
 
 static struct err *scan(const char *store, DIR *dir, struct warm_entry **ret,
@@ -344,10 +346,8 @@ static struct err *scan(const char *store, DIR *dir, struct warm_entry **ret,
 	struct dirent *entry;
 
 	while ((entry = readdir(dir))) {
-		if (str_starts(entry->d_name, DRAFT_PREFIX)) {
-			remove_stale(store, dirfd(dir), entry->d_name);
+		if (store_is_draft(store, dirfd(dir), entry->d_name))
 			continue;
-		}
 		if (strspn(entry->d_name, "0123456789abcdef") != STORE_KEY - 1 ||
 		    entry->d_name[STORE_KEY - 1])
 			continue;

@@ -52,6 +52,8 @@ struct err *store_read_text(int folder, const char *name, char *buffer, size_t s
 struct err *store_write_file(int folder, const char *name, const void *data, size_t len)
 	__attribute__((warn_unused_result));
 uint64_t store_folder_bytes(int folder);
+/* True for the name of a draft in `folder`, whose path that is; one whose maker was killed is removed. */
+bool store_is_draft(const char *path, int folder, const char *name);
 void store_remove_folder(const char *path);
 
 /* For `ktdbg cache`. */
