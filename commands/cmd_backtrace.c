@@ -94,9 +94,8 @@ static char *note_text(struct backtrace *b, const struct unwind_frame *f, const 
 		return entry_text(entry_word(function), &f->entry);
 	if (!f->frame_pointer)
 		return NULL;
-	return str_format("%s", str_starts(function, "bpf:") || kernel_in_image(b->kernel, f->ip)
-					? "left by its frame pointer"
-					: "a module or trampoline, left by its frame pointer");
+	return str_format("%sleft by its frame pointer",
+			  str_starts(function, "0x") ? "a module or trampoline, " : "");
 }
 
 /* What the compiler did at a place: looked up once, since many tasks wait at the same ones. */

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names for addresses of kernel code: functions by kallsyms, BPF programs by the kernel's own list.
- * For one window; the programs are read when an address outside the kernel's image is first asked
- * for. Threads: one at a time.
+ * Names for addresses of kernel code: functions by kallsyms; BPF programs, their functions and the
+ * trampolines that lead to them by the kernel's list of what it generated. For one window; the list
+ * is read when an address outside the kernel's image is first asked for. Threads: one at a time.
  */
 #ifndef COORD_CODE_H
 #define COORD_CODE_H
 
-#include "coord/bpf.h"
+#include "base/str.h"
 #include "coord/kernel.h"
 
+#include <stdbool.h>
+
+#define CODE_NAME 512 /* KSYM_NAME_LEN */
+struct code_generated {
+	uint64_t start, end;  /* `end` excluded */
+	char name[CODE_NAME]; /* "bpf:vtime_dispatch", "bpf_trampoline_6442536467"; raw */
+};
 struct code {
 	struct kernel *kernel; /* set by the caller, all else zero */
-	struct bpf_list programs;
-	bool programs_read;
+	struct code_generated *generated;
+	unsigned int count;
+	bool read;
 };
 void code_deinit(struct code *c);
 

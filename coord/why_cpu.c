@@ -73,7 +73,7 @@ static bool is_spinning(const char *function)
 /* What a walk over a CPU's stack found, innermost first. */
 struct whereabouts {
 	struct str function; /* the first that has a name and does not wait for a spinlock */
-	struct str program;  /* the first BPF program */
+	struct str program;  /* the outermost BPF function: an operation of the scheduler */
 	bool spins;	     /* `function` waits for a spinlock */
 	bool scheduling;     /* inside __schedule() */
 };
@@ -100,8 +100,10 @@ static void look_at_frame(struct why *w, const struct unwind_frame *f, struct wh
 		if (!lock)
 			str_addf(&p->function, "%.64s", str_text(&name));
 	}
-	if (!p->program.len && str_starts(str_text(&name), "bpf:"))
+	if (str_starts(str_text(&name), "bpf:")) {
+		str_deinit(&p->program);
 		str_addf(&p->program, "%.64s", str_text(&name));
+	}
 	str_deinit(&name);
 }
 
@@ -177,6 +179,8 @@ struct why_sentence why_masked_text(struct why *w, const struct model_cpu *cpu)
 	struct why_sentence s;
 	struct whereabouts p = {0};
 	bool off = keeps_off(w, cpu, &p);
+	const char *function =
+		str_text(str_starts(str_text(&p.function), "bpf:") ? &p.program : &p.function);
 
 	if (cpu->current_task >= 0)
 		name = why_name(&w->model->tasks[cpu->current_task]);
@@ -191,7 +195,7 @@ struct why_sentence why_masked_text(struct why *w, const struct model_cpu *cpu)
 		snprintf(s.text, sizeof(s.text),
 			 "cpu %u has had no timer interrupt for %s: %s keeps them off, %s%s%s",
 			 cpu->cpu, time.text, name.text, p.spins ? "spinning for a lock " : "",
-			 p.function.len ? "in " : "in code without a name", str_text(&p.function));
+			 *function ? "in " : "in code without a name", function);
 	else
 		snprintf(s.text, sizeof(s.text),
 			 "cpu %u has had no timer interrupt for %s: %s runs there, but has not "

@@ -36,7 +36,7 @@ def says_same(prog, frame, text):
     name, offset = text.split("/")[0].split("+")
     theirs = symbol(prog, frame.pc if frame.interrupted else frame.pc - 1) or symbol(prog, frame.pc)
     if theirs is None:
-        return name.startswith("bpf:")  # of which drgn knows no names
+        return name.startswith("bpf")  # of which drgn knows no names
     if theirs.name == name:
         return theirs.address + int(offset, 16) == frame.pc
     return any(s.name == name and s.address + int(offset, 16) == frame.pc and s.address >= theirs.address
