@@ -37,7 +37,7 @@ static struct err *read_history(struct travel *t, struct session *s)
 	ERR_TRY(err);
 	recording_destroy(t->history);
 	t->history = history;
-	t->place = (struct place){.next = history->step_count};
+	t->place = (struct travel_place){.next = history->step_count};
 	t->end = (struct moment){.time = travel_time_of(s), .step = history->step_count};
 	t->inside = NULL;
 	t->changed = false;

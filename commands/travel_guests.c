@@ -20,7 +20,7 @@ void travel_dismiss(struct waiting_guest *w)
 	*w = (struct waiting_guest){0};
 }
 
-bool travel_later(uint64_t time, struct place place, const struct moment *than)
+bool travel_later(uint64_t time, struct travel_place place, const struct moment *than)
 {
 	return time > than->time || place.next > than->step;
 }

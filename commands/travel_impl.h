@@ -14,14 +14,14 @@
 #define TRAVEL_MS UINT64_C(1000000)
 
 /* Where in the history a guest is. */
-struct place {
+struct travel_place {
 	unsigned int next; /* the first step that has not been done whole */
 	bool partly;       /* that is a wait, and has begun */
 };
 
 struct waiting_guest {
 	struct session *session; /* NULL: none */
-	struct place place;
+	struct travel_place place;
 };
 
 /* A moment: the guest's time, and the steps before `step` done, as far as that time lets them. */
@@ -33,7 +33,7 @@ struct moment {
 struct travel {
 	struct recording *history;
 	struct moment end;	    /* where it was left for the past */
-	struct place place;	    /* of the session's own guest */
+	struct travel_place place;	    /* of the session's own guest */
 	const char *inside;	    /* the step that this one stands in the middle of, or NULL */
 	size_t lines;		    /* of the recorder, on arrival */
 	bool was_frozen;	    /* then; it is frozen now in any case */
@@ -48,7 +48,7 @@ struct travel {
 struct traveller {
 	struct travel *travel;
 	struct session *session;
-	struct place place;
+	struct travel_place place;
 	const char *inside;
 	struct session *shown; /* whose progress is shown, or NULL */
 	const struct moment *to;
@@ -79,7 +79,7 @@ struct err *traveller_advance(struct traveller *v) __attribute__((warn_unused_re
 /* ---- travel_guests.c ---- */
 
 void travel_dismiss(struct waiting_guest *w);
-bool travel_later(uint64_t time, struct place place, const struct moment *than);
+bool travel_later(uint64_t time, struct travel_place place, const struct moment *than);
 /* A fresh one, at guest time 0. */
 struct err *travel_make_guest(struct session *like, struct session **ret) __attribute__((warn_unused_result));
 /* The best one to begin at: one that waits, or a fresh one. Takes it out of its place. */

@@ -109,7 +109,7 @@ struct err *traveller_finish_wait(struct traveller *v)
 
 	ERR_TRY(coord_go_to(coord, travel_end_of_step(v->travel, i)));
 	ERR_TRY(append_lines(v, i));
-	v->place = (struct place){.next = i + 1};
+	v->place = (struct travel_place){.next = i + 1};
 	return str_starts(v->travel->history->steps[i].command, "wait") ? NULL : coord_freeze(coord);
 }
 
