@@ -20,7 +20,8 @@ static struct err *check_not_stopped(struct machine *m)
 	return NULL;
 }
 
-/* What a vCPU is in the middle of, at a break or a write, no device state has: on to the next point. */
+/* What a vCPU is in the middle of, at a break or a write, no device state has: on to the next
+ * point. */
 static struct err *finish_turn(struct machine *m)
 {
 	enum machine_stop_reason reason = is_virtual(m) ? vclock_reason(&m->vclock) : STOP_HELD;

@@ -89,8 +89,7 @@ static int parse_vcpu(const char *text, struct vcpu_runstate *v, uint64_t *stall
 	int used = 0;
 
 	if (sscanf(text,
-		   "%u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   "\n%n",
+		   "%u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 "\n%n",
 		   &state, &v->entry_time, &v->time[0], &v->time[1], &v->time[2], &v->time[3],
 		   stalled_until, &used) != 7 ||
 	    state >= RUNSTATE_COUNT)

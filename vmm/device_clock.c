@@ -18,8 +18,8 @@ static const struct part timers = {
 #define TICKS_OFFSET 0
 #define CLOCK_OFFSET 16
 
-/* The mark of a subsection, the name with its length, version 1; then what is added to the number of
- * instructions, as ns, and that number. */
+/* The mark of a subsection, the name with its length, version 1; then what is added to the number
+ * of instructions, as ns, and that number. */
 static const struct part counted = {
 	"count of instructions",
 	{5, 12, 't', 'i', 'm', 'e', 'r', '/', 'i', 'c', 'o', 'u', 'n', 't', 0, 0, 0, 1},

@@ -195,6 +195,22 @@ static void test_bad_times(void **state)
 		"   ^");
 }
 
+/* Guest time is another behind a restore, and nothing else. */
+static void test_times_behind_a_restore(void **state)
+{
+	struct recording *r = parsed(HEAD "\n[2] checkpoint  restore a gap 1s\n[1] thaw\n[1.5] freeze\n");
+
+	assert_int_equal(r->step_count, 3);
+	assert_true(recording_sets_time(&r->steps[0]));
+	assert_false(recording_sets_time(&r->steps[1]));
+	assert_int_equal(r->steps[1].time, 1000000000);
+	recording_destroy(r);
+	refused(HEAD "\n[2] checkpoint restored a\n[1] thaw\n",
+		"r.t:4: column 2: this time lies before that of an earlier command\n  [1] thaw\n   ^");
+	refused(HEAD "\n[2] checkpoint save restore\n[1] thaw\n",
+		"r.t:4: column 2: this time lies before that of an earlier command\n  [1] thaw\n   ^");
+}
+
 static void test_bad_bodies(void **state)
 {
 	refused(HEAD "\n  | x\nfreeze\n",
@@ -478,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_kernels_whose_path_has_blanks),
 		cmocka_unit_test(test_bad_option_values_name_the_line),
 		cmocka_unit_test(test_bad_times),
+		cmocka_unit_test(test_times_behind_a_restore),
 		cmocka_unit_test(test_bad_bodies),
 		cmocka_unit_test(test_what_is_wrong_without_a_guest),
 		cmocka_unit_test(test_bytes_that_are_no_text),

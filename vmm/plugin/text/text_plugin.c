@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's patched code under multi-threaded TCG of QEMU before 8.0: a TCG plugin for the real clock.
+ * A guest's patched code under multi-threaded TCG of QEMU before 8.0: a TCG plugin for the real
+ * clock.
  *
- * Linux patches its running code by way of an int3: first that byte, last the right one. A vCPU's thread
- * that translates a block while another one patches it may have read the int3 and link the block after the
- * right byte was written, which then throws nothing away: the guest executes an int3 that nobody expects,
- * and panics. QEMU 8.0 locks the page for the translation.
+ * Linux patches its running code by way of an int3: first that byte, last the right one. A vCPU's
+ * thread that translates a block while another one patches it may have read the int3 and link the
+ * block after the right byte was written, which then throws nothing away: the guest executes an
+ * int3 that nobody expects, and panics. QEMU 8.0 locks the page for the translation.
  *
- * Here each block of kernel code with an int3 has it looked at once more, before anybody executes it, while
- * no vCPU is within a block: if it is gone, the blocks are thrown away. One that is still there is linked by
- * then, and QEMU notices what is written to it.
+ * Here each block of kernel code with an int3 has it looked at once more, before anybody executes
+ * it, while no vCPU is within a block: if it is gone, the blocks are thrown away. One that is still
+ * there is linked by then, and QEMU notices what is written to it.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -83,6 +84,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 	    dlsym(RTLD_DEFAULT, "current_cpu"))
 		qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
 	else
-		fprintf(stderr, "ktdbg-text: this qemu hides what is needed to watch patched code\n");
+		fprintf(stderr,
+			"ktdbg-text: this qemu hides what is needed to watch patched code\n");
 	return 0;
 }
