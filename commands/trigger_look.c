@@ -13,6 +13,7 @@
 
 #define STALL_EVERY 250000000ull /* 4 Hz */
 #define IDLE_EVERY_MIN 1000000ull
+#define IDLE_LOOKS 4 /* a busy host may keep us from looking for long */
 /* The kernel's own watchdogs say so after 20 s, where one of its CPUs still can. */
 #define PULSE_LOST 10000000000ull
 #define PULSE_LOOKS 8
@@ -95,7 +96,7 @@ struct err *trigger_stall(struct session *s, struct trigger_spec *ret)
 /* A task that has waited beside an idle CPU whenever it was looked at, without having run. */
 struct waiter {
 	uint64_t task, runtime, since;
-	unsigned int cpu;
+	unsigned int cpu, looks;
 };
 
 struct idle {
@@ -114,9 +115,10 @@ static bool waits(const struct picture *p, unsigned int i)
 	       model_task_detail(p->kernel, p->model, (int)i, &detail) && !detail.throttled.value;
 }
 
+/* One that was told to reschedule is about to: its vCPU waits for the host. */
 static bool idles(const struct model *m, unsigned int cpu)
 {
-	return m->cpus[cpu].online && m->cpus[cpu].idle;
+	return m->cpus[cpu].online && m->cpus[cpu].idle && !m->cpus[cpu].need_resched.value;
 }
 
 /* An idle CPU that the task may use, -1: none. */
@@ -132,12 +134,16 @@ static int idle_cpu_for(const struct picture *p, unsigned int task)
 	return -1;
 }
 
-static uint64_t waits_since(const struct idle *t, const struct model_task *task, uint64_t now)
+static struct waiter waits_since(const struct idle *t, const struct model_task *task, int cpu, uint64_t now)
 {
+	struct waiter w = {task->address, task->runtime, now, (unsigned int)cpu, 1};
+
 	for (unsigned int i = 0; i < t->count; i++)
-		if (t->waiters[i].task == task->address && t->waiters[i].runtime == task->runtime)
-			return t->waiters[i].since;
-	return now;
+		if (t->waiters[i].task == w.task && t->waiters[i].runtime == w.runtime) {
+			w.since = t->waiters[i].since;
+			w.looks = t->waiters[i].looks + 1;
+		}
+	return w;
 }
 
 /* Those of now, the first WAITERS of them. */
@@ -151,9 +157,7 @@ static void find_waiters(struct idle *t, const struct picture *p)
 		int cpu = waits(p, i) ? idle_cpu_for(p, i) : -1;
 
 		if (cpu >= 0)
-			found[count++] = (struct waiter){
-				task->address, task->runtime,
-				waits_since(t, task, p->model->time), (unsigned int)cpu};
+			found[count++] = waits_since(t, task, cpu, p->model->time);
 	}
 	memcpy(t->waiters, found, count * sizeof(*found));
 	t->count = count;
@@ -171,7 +175,7 @@ static struct err *judge_idle(void *context, const struct machine_hit *hit, bool
 	for (unsigned int i = 0; i < t->count && !*stop; i++) {
 		const struct waiter *w = &t->waiters[i];
 
-		*stop = p.model->time - w->since >= t->span;
+		*stop = w->looks >= IDLE_LOOKS && p.model->time - w->since >= t->span;
 		if (!*stop)
 			continue;
 		describe_task(&p.model->tasks[model_find_address(p.model, w->task)], what);
