@@ -298,9 +298,7 @@ struct err *bpf_show_place(struct bpf_open *open, const char *name, const char *
 	struct value v;
 
 	ERR_TRY(bpf_place(open, path, &place));
-	v = value_object(place.type, place.address);
-	v.bit_offset = place.bit_offset;
-	v.bit_size = place.bit_size;
+	v = value_at(&place);
 	show_value(bpf_open_kernel(open), name, &v, bpf_open_map(open)->value_size, out);
 	return NULL;
 }

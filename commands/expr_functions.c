@@ -263,9 +263,7 @@ static struct err *load_bpf(struct bpf_open *open, const char *path, struct valu
 	struct value v;
 
 	ERR_TRY(bpf_place(open, path, &place));
-	v = value_object(place.type, place.address);
-	v.bit_offset = place.bit_offset;
-	v.bit_size = place.bit_size;
+	v = value_at(&place);
 	if (value_is_text(k, &v)) {
 		char text[256];
 

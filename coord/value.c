@@ -2,6 +2,8 @@
 /* Values: members, elements, loads and stores. */
 #include "coord/value.h"
 
+#include "coord/path.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +11,15 @@
 struct value value_object(uint32_t type, uint64_t address)
 {
 	return (struct value){.kind = VALUE_OBJECT, .type = type, .address = address};
+}
+
+struct value value_at(const struct place *place)
+{
+	struct value v = value_object(place->type, place->address);
+
+	v.bit_offset = place->bit_offset;
+	v.bit_size = place->bit_size;
+	return v;
 }
 
 struct value value_number(int64_t number)

@@ -34,6 +34,9 @@ struct value {
 };
 
 struct value value_object(uint32_t type, uint64_t address);
+/* What lies at `place`, a bit-field included. */
+struct place; /* coord/path.h */
+struct value value_at(const struct place *place);
 struct value value_number(int64_t number);
 struct value value_unsigned(uint64_t number);
 struct value value_typed(uint32_t type, uint64_t number);
