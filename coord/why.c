@@ -31,6 +31,7 @@ const char *why_verdict_name(enum why_verdict v)
 		[WHY_THROTTLED] = "throttled",
 		[WHY_HIGHER_CLASS] = "higher class",
 		[WHY_CPU_MASKED] = "interrupts off there",
+		[WHY_STOLEN] = "not run by the host",
 		[WHY_NOT_KICKED] = "not kicked",
 		[WHY_ABOUT_TO_RUN] = "about to run",
 		[WHY_BEHIND] = "behind others",
@@ -186,7 +187,7 @@ static void why_runnable(struct question *q)
 static void why_waking(struct question *q)
 {
 	if (q->cpu && why_masked(q->why, q->cpu))
-		why_say(q, WHY_CPU_MASKED, "was woken, but %s",
+		why_say(q, why_masked_verdict(q->why, q->cpu), "was woken, but %s",
 			why_masked_text(q->why, q->cpu).text);
 	else
 		why_say(q, WHY_ABOUT_TO_RUN, "was woken just now, for cpu %u", q->task->cpu);
@@ -205,11 +206,14 @@ static bool is_delayed(const struct question *q)
 
 static void why_running(struct question *q)
 {
-	if (why_masked(q->why, q->cpu))
-		why_say(q, WHY_RUNS_MASKED, "runs; %s", why_masked_text(q->why, q->cpu).text);
-	else
+	if (!why_masked(q->why, q->cpu))
 		why_say(q, WHY_RUNS, "runs on cpu %u, for %s", q->cpu->cpu,
 			why_time(why_current_for(q->why, q->cpu)).text);
+	else
+		why_say(q,
+			why_masked_verdict(q->why, q->cpu) == WHY_STOLEN ? WHY_STOLEN
+									 : WHY_RUNS_MASKED,
+			"runs; %s", why_masked_text(q->why, q->cpu).text);
 }
 
 static void add_common_facts(struct question *q)

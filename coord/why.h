@@ -7,8 +7,8 @@
  * kicked" needs one that did not. Where the facts do not decide, the sentence names what was ruled
  * out. Guest memory is hostile: what cannot be read is left out of the facts.
  *
- * Not responsible for the past (what a thing was a second ago is not in memory) or for the host (a
- * vCPU that the host does not run). Inside the model's window. Threads: one at a time.
+ * Not responsible for the past (what a thing was a second ago is not in memory). Inside the model's
+ * window. Threads: one at a time.
  */
 #ifndef COORD_WHY_H
 #define COORD_WHY_H
@@ -32,6 +32,7 @@ enum why_verdict {
 	WHY_THROTTLED,	    /* its cgroup, or the class, has used up its quota */
 	WHY_HIGHER_CLASS,   /* its CPU runs a class that comes first */
 	WHY_CPU_MASKED,	    /* what runs on its CPU keeps interrupts off */
+	WHY_STOLEN,	    /* the host did not run the vCPU, or it may be so */
 	WHY_NOT_KICKED,	    /* a CPU that could take it idles and was not woken */
 	WHY_ABOUT_TO_RUN,   /* its CPU was told to reschedule just now */
 	WHY_BEHIND,	    /* its turn has not come on its CPU */

@@ -170,6 +170,11 @@ static uint64_t stolen(struct why *w, unsigned int cpu)
 	return cpu < count ? states[cpu].time[RUNSTATE_RUNNABLE] : 0;
 }
 
+enum why_verdict why_masked_verdict(struct why *w, const struct model_cpu *cpu)
+{
+	return stolen(w, cpu->cpu) >= why_masked(w, cpu) ? WHY_STOLEN : WHY_CPU_MASKED;
+}
+
 /* A vCPU that its host did not run saw no interrupts either: as long as that may be it, no task is
  * blamed. */
 struct why_sentence why_masked_text(struct why *w, const struct model_cpu *cpu)
@@ -278,7 +283,8 @@ void why_on_cpu(struct question *q, const struct model_cpu *cpu, int ahead)
 		 sched_class_name(current->class), current->prio,
 		 why_time(why_current_for(q->why, cpu)).text);
 	if (masked)
-		why_say(q, WHY_CPU_MASKED, "waits: %s", why_masked_text(q->why, cpu).text);
+		why_say(q, why_masked_verdict(q->why, cpu), "waits: %s",
+			why_masked_text(q->why, cpu).text);
 	else if (cpu->idle)
 		say_idle(q, cpu);
 	else if (current->class < q->task->class)

@@ -171,7 +171,8 @@ static void say_busy(struct question *q, const struct cpus_seen *seen, const cha
 
 	longest_current(q, current, sizeof(current));
 	if (seen->masked)
-		why_say(q, WHY_CPU_MASKED, "%s: no CPU that may run it idles, and %s", where,
+		why_say(q, why_masked_verdict(q->why, seen->masked),
+			"%s: no CPU that may run it idles, and %s", where,
 			why_masked_text(q->why, seen->masked).text);
 	else if (count_of(&seen->elsewhere) && q->answer->waited.value >= PROMPT_NS)
 		why_say(q, verdict == WHY_NOT_DISPATCHED ? verdict : WHY_AFFINITY,

@@ -89,6 +89,8 @@ uint64_t why_last_run(struct why *w, unsigned int cpu);
 const char *why_scheduling(struct why *w, const struct model_cpu *cpu);
 /* The CPU has not seen a tick for a while although it should: ns, else 0. */
 uint64_t why_masked(struct why *w, const struct model_cpu *cpu);
+/* Of who waits for such a CPU: WHY_CPU_MASKED, or WHY_STOLEN as long as the host may be why. */
+enum why_verdict why_masked_verdict(struct why *w, const struct model_cpu *cpu);
 /* "cpu 2 takes no interrupts for 3s: 12 hog keeps them off in bpf:f". */
 struct why_sentence {
 	char text[224];
