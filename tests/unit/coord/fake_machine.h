@@ -221,6 +221,12 @@ bool machine_hit(struct machine *m, struct machine_hit *ret)
 	return m->hit;
 }
 
+uint64_t machine_steps_left(const struct machine *m)
+{
+	(void)m;
+	return 0;
+}
+
 struct err *machine_nmi(struct machine *m)
 {
 	(void)m;
