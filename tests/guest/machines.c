@@ -25,9 +25,11 @@ static void skip_on(struct err *err)
 void machine_setup_init(struct machine_setup *s)
 {
 	const struct guest_image_config none = {0};
+	const char *folder = getenv("TEST_DIR");
 	char *qemu = NULL;
 
 	*s = (struct machine_setup){0};
+	assert_true(!folder || chdir(folder) == 0);
 	skip_on(kernel_cache_resolve(getenv("KTDBG_TEST_KERNEL"), &s->kernel));
 	skip_on(qemu_find(getenv("KTDBG_QEMU") ? getenv("KTDBG_QEMU") : "qemu-system-x86_64",
 			  &qemu));

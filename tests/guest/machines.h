@@ -15,6 +15,7 @@ struct machine_setup {
 	struct guest_image *image;
 	char *kernel;
 };
+/* The current folder is the test's own from here on. */
 void machine_setup_init(struct machine_setup *s);
 void machine_setup_deinit(struct machine_setup *s);
 

@@ -53,9 +53,9 @@ type_text ':read task 2 nosuchfield'
 keys Enter
 wait_for 'nosuchfield'
 keys 5
-wait_for '^\[[0-9.]+\] write task 2 scx\.dsq_vtime 2592000000000000'
-expect '^\[[0-9.]+\] write --force L6 task 2 scx\.dsq_vtime 2592000000000000'
-expect '^\[[0-9.]+\] undo'
+wait_for '^[0-9]+ +\[[0-9.]+\] write task 2 scx\.dsq_vtime 2592000000000000'
+expect '^[0-9]+ +\[[0-9.]+\] write --force L6 task 2 scx\.dsq_vtime 2592000000000000'
+expect '^[0-9]+ +\[[0-9.]+\] undo'
 keys q y
 wait_exit 0
 expect_terminal_sane

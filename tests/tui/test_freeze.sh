@@ -42,10 +42,10 @@ keys Space
 wait_for '^ RUNNING'
 # All of that was recorded, as the commands that it was.
 keys 5
-wait_for '^\[[0-9.]+\] freeze'
-expect '^\[[0-9.]+\] run 2500us'
-expect '^\[[0-9.]+\] run 1ms'
-expect '^\[[0-9.]+\] thaw'
+wait_for '^[0-9]+ +\[[0-9.]+\] freeze'
+expect '^[0-9]+ +\[[0-9.]+\] run 2500us'
+expect '^[0-9]+ +\[[0-9.]+\] run 1ms'
+expect '^[0-9]+ +\[[0-9.]+\] thaw'
 type_text ':quit'
 keys Enter
 wait_exit 0
