@@ -150,6 +150,21 @@ void str_add_clean(struct str *s, const char *text, size_t max_len)
 	}
 }
 
+void str_add_caret(struct str *s, const char *text, size_t max_len, size_t column)
+{
+	struct str before = {0};
+	int width = 0;
+
+	str_add_clean(&before, text, column);
+	for (size_t i = 0; i < before.len; i++)
+		width += ((unsigned char)before.data[i] & 0xc0) != 0x80;
+	s->failed |= before.failed;
+	str_deinit(&before);
+	str_add(s, "  ");
+	str_add_clean(s, text, max_len);
+	str_addf(s, "\n  %*s^", width, "");
+}
+
 size_t str_text_length(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;

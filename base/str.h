@@ -35,6 +35,9 @@ struct err *str_error(const struct str *s) __attribute__((warn_unused_result));
 
 /* Guest text for a terminal: control bytes, DEL and bytes that are not valid UTF-8 become '?' or \xNN. */
 void str_add_clean(struct str *s, const char *text, size_t max_len);
+/* Two lines for a message: the first `max_len` bytes of `text`, cleaned, and a caret below byte `column` of it
+ * (one column of a terminal a code point). */
+void str_add_caret(struct str *s, const char *text, size_t max_len, size_t column);
 
 /* How many of the `len` bytes are text, from the first on: well-formed UTF-8 without control bytes, but tabs. */
 size_t str_text_length(const char *text, size_t len);

@@ -8,23 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many columns of a terminal the first `len` bytes take once cleaned: one a code point. */
-static int shown_width(const char *text, size_t len)
-{
-	struct str s = {0};
-	int width = 0;
-
-	str_add_clean(&s, text, len);
-	for (size_t i = 0; i < s.len; i++)
-		if (((unsigned char)s.data[i] & 0xc0) != 0x80)
-			width++;
-	str_deinit(&s);
-	return width;
-}
-
 struct err *expr_error(enum err_kind kind, const char *text, size_t column, const char *fmt, ...)
 {
-	struct str shown = {0};
+	struct str place = {0};
 	char *why;
 	struct err *err;
 	va_list ap;
@@ -32,13 +18,12 @@ struct err *expr_error(enum err_kind kind, const char *text, size_t column, cons
 	va_start(ap, fmt);
 	why = str_vformat(fmt, ap);
 	va_end(ap);
-	str_add_clean(&shown, text, EXPR_MAX_TEXT);
-	if (!why || shown.failed)
+	str_add_caret(&place, text, EXPR_MAX_TEXT, column);
+	if (!why || place.failed)
 		err = err_nomem();
 	else
-		err = err_new(kind, "column %zu: %s\n  %s\n  %*s^", column + 1, why,
-			      str_text(&shown), shown_width(text, column), "");
-	str_deinit(&shown);
+		err = err_new(kind, "column %zu: %s\n%s", column + 1, why, str_text(&place));
+	str_deinit(&place);
 	free(why);
 	return err;
 }

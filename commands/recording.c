@@ -35,21 +35,15 @@ struct err *recording_error(const struct recording *r, unsigned int line, const 
 static struct err *error_in(const struct recording *r, unsigned int line, const char *text,
 			    size_t column, const char *why)
 {
-	struct str shown = {0}, before = {0};
-	size_t width = 0;
+	struct str place = {0};
 	struct err *err;
 
-	str_add_clean(&shown, text, RECORDING_SHOWN_LINE);
-	str_add_clean(&before, text, column);
-	for (size_t i = 0; i < before.len; i++)
-		width += ((unsigned char)before.data[i] & 0xc0) != 0x80;
-	if (column >= RECORDING_SHOWN_LINE || shown.failed || before.failed)
-		err = recording_error(r, line, "column %zu: %s", column + 1, why);
-	else
-		err = recording_error(r, line, "column %zu: %s\n  %s\n  %*s^", column + 1, why,
-				      str_text(&shown), (int)width, "");
-	str_deinit(&shown);
-	str_deinit(&before);
+	if (column < RECORDING_SHOWN_LINE) {
+		str_add_c(&place, '\n');
+		str_add_caret(&place, text, RECORDING_SHOWN_LINE, column);
+	}
+	err = recording_error(r, line, "column %zu: %s%s", column + 1, why, str_text(&place));
+	str_deinit(&place);
 	return err;
 }
 

@@ -160,13 +160,11 @@ uint64_t why_masked(struct why *w, const struct model_cpu *cpu)
 /* For how long the host let a vCPU wait, in all; 0 under the virtual clock. */
 static uint64_t stolen(struct why *w, unsigned int cpu)
 {
-	const struct vcpu_runstate *states;
+	const struct vcpu_runstate *states = NULL;
 	unsigned int count = 0;
-	struct err *err = w->machine ? machine_runstates(w->machine, &states, &count) : NULL;
 
-	if (err)
-		count = 0;
-	err_free(err);
+	if (w->machine && machine_info(w->machine)->clock == CLOCK_REAL)
+		err_free(machine_runstates(w->machine, &states, &count));
 	return cpu < count ? states[cpu].time[RUNSTATE_RUNNABLE] : 0;
 }
 

@@ -108,9 +108,7 @@ static int open_session(void **state)
 	typed_options(&options);
 	options.clock = CLOCK_VIRTUAL;
 	options.append = "schedstats=disable";
-	expect_ok(session_create(&options, &session));
-	session_set_mode(session, MODE_SCRIPT);
-	expect_ok(session_boot(session));
+	typed_boot_script(&options);
 	return 0;
 }
 

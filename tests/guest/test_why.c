@@ -202,9 +202,7 @@ static int start(void **state)
 	typed_options(&options);
 	options.clock = CLOCK_VIRTUAL;
 	expect_ok(topology_parse("1n1l4c1t", &options.topology));
-	expect_ok(session_create(&options, &session));
-	session_set_mode(session, MODE_SCRIPT);
-	expect_ok(session_boot(session));
+	typed_boot_script(&options);
 	return 0;
 }
 

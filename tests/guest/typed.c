@@ -20,6 +20,13 @@ void typed_boot(const struct options *options)
 	expect_ok(session_boot(session));
 }
 
+void typed_boot_script(const struct options *options)
+{
+	expect_ok(session_create(options, &session));
+	session_set_mode(session, MODE_SCRIPT);
+	expect_ok(session_boot(session));
+}
+
 int typed_start(void **state)
 {
 	static struct options options;

@@ -22,6 +22,8 @@ int typed_start(void **state);
 int typed_end(void **state);
 /* The same with options of the test's own; they must outlive the session. */
 void typed_boot(const struct options *options);
+/* The same as a script, whose guest time passes only while a command waits for it. */
+void typed_boot_script(const struct options *options);
 
 /* The same on that topology, with the program `name` that was built beside the tests in /ktdbg/bin. Its
  * options last as long as the program. */

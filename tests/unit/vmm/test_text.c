@@ -4,11 +4,11 @@
 
 #include <dlfcn.h>
 
-static void *current; /* QEMU's, of this thread */
+static void *vcpu; /* QEMU's, of this thread */
 
 static void *fake_dlsym(void *handle, const char *name)
 {
-	return &current;
+	return &vcpu;
 }
 #define dlsym fake_dlsym
 #include "vmm/plugin/text/text_plugin.c"
@@ -60,7 +60,7 @@ void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
 
 static void fake_run(void *cpu, void (*work)(void *cpu, uint64_t data), uint64_t data)
 {
-	assert_ptr_equal(cpu, current);
+	assert_ptr_equal(cpu, vcpu);
 	fake.work = work;
 	fake.asked = data;
 }
@@ -86,7 +86,7 @@ static void translate(uint64_t address, uint8_t byte)
 		{{address, {0x90}}, {address + 1, {byte, INT3}}, {address + 3, {0xc3}}}};
 
 	memset(&fake, 0, sizeof(fake));
-	current = &fake;
+	vcpu = &fake;
 	qemu.async_safe_run_on_cpu = fake_run;
 	qemu.read_memory = fake_read;
 	qemu.flush_blocks = fake_flush;
@@ -99,7 +99,7 @@ static unsigned int flushes_with(uint8_t memory, bool fault)
 	assert_int_equal(fake.asked, KERNEL + 1);
 	fake.memory = memory;
 	fake.fault = fault;
-	fake.work(current, fake.asked);
+	fake.work(vcpu, fake.asked);
 	return fake.flushes;
 }
 

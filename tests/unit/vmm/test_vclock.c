@@ -104,11 +104,11 @@ bool host_all_idle(void)
 	return !busy_at(fake.clock - fake.origin);
 }
 
-void breaks_watch_all(void)
+void breaks_at_point(bool stood)
 {
 }
 
-void breaks_at_point(bool stood)
+void breaks_spy(bool on)
 {
 }
 
