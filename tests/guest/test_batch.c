@@ -491,7 +491,7 @@ static void test_artifacts(void **state)
 	assert_memory_equal(text, "\177ELF", 4);
 	free(text);
 	text = artifact("dump.json", 1 << 24);
-	assert_has(text, "{\n\"ktdbg_dump\": 1,\n");
+	assert_has(text, "{\n\"ktdbg_dump\": 2,\n");
 	assert_has(text, "\n\"why\": [");
 	assert_memory_equal(text + strlen(text) - 3, "\n}\n", 3);
 	free(text);
