@@ -62,7 +62,7 @@ static void virtual_clock(void **state)
 	has(text, "/usr/bin/qemu -nodefaults -no-user-config -M q35,hpet=off,");
 	has(text,
 	    " -accel tcg,thread=single -icount shift=1,sleep=off -rtc base=2020-01-01,clock=vm ");
-	has(text, " -cpu max,-rdrand,-rdseed ");
+	has(text, " -cpu max,-rdrand,-rdseed,-cx16 ");
 	has(text, " -smp 4,sockets=1,cores=4,threads=1 -m 512M ");
 	has(text, ",memory-backend=ram0 ");
 	has(text, "memory-backend-file,id=ram0,share=on,size=536870912,mem-path=/proc/self/fd/9 ");
