@@ -225,14 +225,16 @@ static ssize_t read_pages(const struct ram *ram, void *buffer, size_t len, uint6
 
 ssize_t ram_pread(const struct ram *ram, void *buffer, size_t len, uint64_t offset)
 {
-	int piece = piece_of(ram, offset);
-	const struct ram_piece *p = &ram->pieces[piece];
+	const struct ram_piece *p;
 	uint64_t at;
+	int piece;
 
 	if (ram->pages)
 		return read_pages(ram, buffer, len, offset);
+	piece = piece_of(ram, offset);
 	if (piece < 0)
 		return 0;
+	p = &ram->pieces[piece];
 	at = offset - p->offset;
 	return pread(p->fd, buffer, len < p->len - at ? len : p->len - at, (off_t)(p->start + at));
 }
