@@ -200,8 +200,8 @@ endif
 check-asan: ## unit and guest tests under ASan and UBSan
 	$(Q)+$(MAKE) --no-print-directory O=$(O)/asan SANITIZE=address,undefined CFLAGS='-O1 -g' \
 		RUN='tests/run -o $(O)/asan -r $(abspath $(O))/results -p asan/' asan-tests
-# What the breaks' test takes its time for happens inside QEMU, which is no sanitizer's.
-asan-tests: GUEST_LEFT_OUT := %/test_breaks
+# What the tests of breaks and triggers take their time for happens inside QEMU, which is no sanitizer's.
+asan-tests: GUEST_LEFT_OUT := %/test_breaks %/test_triggers
 asan-tests: check-unit check-guest
 
 .PHONY: lint shellcheck
